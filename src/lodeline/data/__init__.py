@@ -1,0 +1,1 @@
+"""Facts in: one module per source, tidy tables with provenance."""

@@ -1,0 +1,1 @@
+"""From tables to a calibrated network: nodes, activities, costs."""

@@ -1,0 +1,211 @@
+"""Chains as declared: the forms of a material, the recipes between them, how they behave.
+
+A chain is one TOML file (``network/chains/*.toml``, or the user's own). The models below are its
+schema: unknown keys are errors, every figure names its source, and a figure that nobody publishes
+is marked ``assumed`` and carries a range.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+__all__ = [
+    "Behaviour",
+    "Chain",
+    "Code",
+    "Exclusion",
+    "Form",
+    "NetExports",
+    "Parameter",
+    "Recipe",
+    "SharesOfWorld",
+    "TableOutput",
+]
+
+Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$")]
+
+
+class _Spec(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class Parameter(_Spec):
+    """A number with its range and its source."""
+
+    value: float
+    """Central value."""
+    low: float
+    """Lower end of the range that ensembles and sensitivities use."""
+    high: float
+    """Upper end of the range."""
+    source: str = Field(min_length=3)
+    """Publication, or the reasoning where the value is assumed."""
+    assumed: bool = False
+    """True where no source publishes the value."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if not self.low <= self.value <= self.high:
+            raise ValueError(
+                f"needs low <= value <= high, got {self.low}, {self.value}, {self.high}"
+            )
+        return self
+
+
+class Basis(StrEnum):
+    """What a tonne of a form is."""
+
+    CONTAINED = "contained"
+    """Contained element (or stated oxide equivalent)."""
+    GROSS = "gross"
+    """Gross weight as traded; no content is published for the code."""
+
+
+class Code(_Spec):
+    """An HS92 code that carries a form in trade."""
+
+    code: str = Field(pattern=r"^\d{6}$")
+    """HS6 code, revision 1992."""
+    content: Parameter
+    """Tonnes of the form's unit in a gross tonne of the code."""
+
+
+class TableOutput(_Spec):
+    """Output by country from a bundled production table (observed)."""
+
+    kind: Literal["table"]
+    commodity: str
+    """Commodity of the production table (``lodeline.data.production``)."""
+    factor: Parameter
+    """Tonnes of the form's unit in one unit of the table."""
+
+
+class SharesOfWorld(_Spec):
+    """Output by country as curated share times world output (a prior, flagged)."""
+
+    kind: Literal["shares"]
+    material: str
+    """Material of the curated share table (``lodeline.data.stage_shares``)."""
+    stage: str
+    """Stage of the curated share table."""
+    world_t: Parameter
+    """World output, tonnes a year of the form's unit."""
+    world_year: int
+    """Year of `world_t`; other years scale it with world trade of the form."""
+
+
+class NetExports(_Spec):
+    """Output by country as net exports plus stated domestic use (a prior, flagged)."""
+
+    kind: Literal["net-exports"]
+    domestic_use: Parameter
+    """Domestic use of a net exporter as a share of its net exports."""
+
+
+Output = Annotated[TableOutput | SharesOfWorld | NetExports, Field(discriminator="kind")]
+
+
+class Form(_Spec):
+    """A material form: what a node is about."""
+
+    id: Identifier
+    title: str
+    stage: str
+    """Stage in words: ore, concentrate, compound, metal, fuel."""
+    unit: str
+    """What one tonne is, in words ("t Li content")."""
+    basis: Basis
+    codes: tuple[Code, ...] = Field(min_length=1)
+    output: Output
+    """Where the output of the form by country comes from, the first that applies."""
+    fallback: Output | None = None
+    """Output for years and countries that `output` does not cover; default net exports."""
+    note: str = ""
+
+
+class Recipe(_Spec):
+    """One tonne of a form made of other forms of the chain."""
+
+    id: Identifier
+    makes: Identifier
+    """Form that is made."""
+    inputs: dict[Identifier, Parameter] = Field(min_length=1)
+    """Tonnes of each input for one tonne of output."""
+    share_of_output: Parameter
+    """Share of the form's output that this recipe makes; the rest is produced directly."""
+
+
+class Behaviour(_Spec):
+    """How the chain answers to prices, all short run (months)."""
+
+    demand_elasticity: Parameter
+    """Relative fall of use per relative rise of price, > 0."""
+    supply_elasticity: Parameter
+    """Relative rise of output per relative rise of price, > 0."""
+    processing_elasticity: Parameter
+    """The same for recipes, per relative rise of the value of output."""
+    trade_elasticity: Parameter
+    """Relative rise of a lane's flow per relative rise of the margin over it, > 0."""
+    surge: Parameter
+    """Output that can be added at once, as a share of base-year output."""
+    lane_growth: Parameter
+    """Monthly growth limit of a lane, as a share of its flow the month before."""
+    entry_cost: Parameter
+    """Extra cost of a lane unused in the base year, as a share of the price."""
+    stock_days: Parameter
+    """Days of use held by users at the start."""
+    stock_elasticity: Parameter
+    """Relative fall of stocks held per relative rise of price, > 0."""
+    rebuild: Parameter
+    """Share of the normal stock that can be rebuilt a month."""
+
+
+class Exclusion(_Spec):
+    """Trade rows left out, in sight, with the reason."""
+
+    code: str = Field(pattern=r"^\d{6}$")
+    exporter: str = Field(pattern=r"^[A-Z0-9]{3}$")
+    importer: str | None = Field(default=None, pattern=r"^[A-Z0-9]{3}$")
+    years: tuple[int, int]
+    """First and last year."""
+    reason: str = Field(min_length=10)
+
+
+class Chain(_Spec):
+    """A chain: forms in the order of the flow, recipes, behaviour."""
+
+    id: Identifier
+    title: str
+    material: str
+    description: str
+    forms: tuple[Form, ...] = Field(min_length=1)
+    recipes: tuple[Recipe, ...] = ()
+    behaviour: Behaviour
+    exclusions: tuple[Exclusion, ...] = ()
+    limits: tuple[str, ...] = ()
+    """What the chain does not show, in sentences for the report."""
+
+    def form(self, form_id: str) -> Form:
+        """Return the form of that identifier; KeyError if the chain has none."""
+        for form in self.forms:
+            if form.id == form_id:
+                return form
+        raise KeyError(form_id)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        ids = [f.id for f in self.forms]
+        if len(set(ids)) != len(ids):
+            raise ValueError(
+                f"forms with the same id: {sorted({i for i in ids if ids.count(i) > 1})}"
+            )
+        for recipe in self.recipes:
+            for name in (recipe.makes, *recipe.inputs):
+                if name not in ids:
+                    raise ValueError(f"recipe '{recipe.id}' names form '{name}', known are {ids}")
+            if any(ids.index(name) >= ids.index(recipe.makes) for name in recipe.inputs):
+                raise ValueError(f"recipe '{recipe.id}': inputs must come before '{recipe.makes}'")
+        return self

@@ -1,0 +1,1 @@
+"""Results shown: tables, charts, the HTML report. No arithmetic of their own."""

@@ -1,0 +1,143 @@
+"""What a stress test returns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import polars as pl
+
+__all__ = ["ChainResult", "SensitivityRow", "StressResult"]
+
+
+@dataclass(frozen=True)
+class ChainResult:
+    """One chain under one scenario.
+
+    Attributes
+    ----------
+    chain, title
+        Identifier and title of the chain.
+    form
+        Form whose metrics are reported (the chain's last form unless asked otherwise).
+    units
+        Unit in words by form (``{"compounds": "t REO"}``).
+    metrics
+        One row per country and form: ``country, form, reference_use_t`` (t/month),
+        ``unmet_share_peak, unmet_t_total, time_to_survive_months, time_to_recover_months,
+        price_multiple_peak, cost_usd``. Absent values are null; a time is null when the threshold
+        is never crossed (survive) or not recovered within the horizon.
+    series
+        One row per country, form and month: ``month`` (YYYY-MM), ``country, form, use_t,
+        reference_use_t, unmet_t, unmet_share, price_usd_t, price_multiple, is_price_capped,
+        stock_t, months_of_cover``.
+    flows
+        One row per activity and month: ``month, kind`` (produce, process, ship, use, ...),
+        ``form, origin, destination`` (equal for what stays), ``layer`` (free, restricted, all),
+        ``level_t, reference_t`` (t/month), ``unit_margin_usd_t``.
+    supply
+        Who supplied whom: one row per form, importer and exporter before and during: ``form,
+        exporter, importer, before_t, during_t`` (mean t/month over the restricted months;
+        exporter = importer for a country's own output).
+    reconciliation
+        One row per country and form: ``country, form, item`` (production, imports, exports,
+        use), ``reported_t, reconciled_t`` (t/year), ``basis`` (observed, prior).
+    max_deviation_from_reported
+        Largest move of a reported lane or output, as a share of the country's throughput.
+    assumptions
+        ``name, value, low, high, unit, source, assumed`` of every parameter that was used.
+    limits
+        What the chain does not show, in sentences.
+    certificate
+        Worst over all solves: ``max_residual, max_gap, solves, fallbacks``.
+    """
+
+    chain: str
+    title: str
+    form: str
+    units: Mapping[str, str]
+    metrics: pl.DataFrame
+    series: pl.DataFrame
+    flows: pl.DataFrame
+    supply: pl.DataFrame
+    reconciliation: pl.DataFrame
+    max_deviation_from_reported: float
+    assumptions: pl.DataFrame
+    limits: tuple[str, ...]
+    certificate: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class SensitivityRow:
+    """The headline with one number at an end of its range.
+
+    Attributes
+    ----------
+    chain
+        Chain whose headline moves.
+    parameter
+        Name in words.
+    low, high
+        Ends of the parameter's range.
+    at_low, at_high
+        Headline metric (peak unmet share of the headline country and chain) at those ends.
+    central
+        Headline metric at the central value.
+    """
+
+    chain: str
+    parameter: str
+    low: float
+    high: float
+    at_low: float
+    at_high: float
+    central: float
+
+
+@dataclass(frozen=True)
+class StressResult:
+    """A scenario run on all its chains, in one mode.
+
+    Attributes
+    ----------
+    scenario
+        The specification as plain data: id, title, question, restrictions, assumptions, sources.
+    mode
+        ``market`` or ``foresight``.
+    base_year, months
+        Base year, and the simulated months as YYYY-MM.
+    asked
+        Countries the reader asked about, ISO3.
+    chains
+        Result by chain identifier.
+    countries
+        One row per country over all chains: ``country, cost_usd, worst_chain,
+        unmet_share_peak, time_to_survive_months, time_to_recover_months, price_multiple_peak``.
+    sensitivity
+        How the headline moves with its most uncertain numbers, widest first.
+    headline
+        ``country, chain, form, unmet_share_peak, low, high``: the range is the span over
+        `sensitivity` and the corner runs.
+    dataset
+        ``edition, sha256`` and the tables used with source, licence and attribution.
+    country_names
+        English name by ISO3.
+    seconds
+        Wall time of the run.
+    """
+
+    scenario: Mapping[str, Any]
+    mode: str
+    base_year: int
+    months: tuple[str, ...]
+    asked: tuple[str, ...]
+    chains: Mapping[str, ChainResult]
+    countries: pl.DataFrame
+    sensitivity: tuple[SensitivityRow, ...]
+    headline: Mapping[str, Any]
+    certificate: Mapping[str, float]
+    dataset: Mapping[str, Any]
+    country_names: Mapping[str, str]
+    seconds: float
+    notes: tuple[str, ...] = field(default=())

@@ -1,0 +1,1 @@
+"""What may go wrong: restriction types, the library, and what they bound by month."""

@@ -1,0 +1,1 @@
+"""Questions answered: pure functions from network and scenario to results."""

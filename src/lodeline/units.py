@@ -1,0 +1,60 @@
+"""Units, fixed once: tonnes, US dollars, months.
+
+Quantities are tonnes of the unit that the chain states for a form (contained element, or gross
+weight where no content is published). Flows inside a study are tonnes per month. Money is current
+US dollars of the base year. Months are whole calendar months.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from lodeline.errors import InputError
+
+__all__ = ["MONTHS_PER_YEAR", "Month"]
+
+MONTHS_PER_YEAR = 12
+
+
+@dataclass(frozen=True, order=True)
+class Month:
+    """A calendar month.
+
+    Examples
+    --------
+    >>> Month.parse("2026-01") + 14
+    Month(year=2027, month=3)
+    >>> Month(2027, 3) - Month(2026, 1)
+    14
+    """
+
+    year: int
+    month: int
+
+    @classmethod
+    def parse(cls, text: str) -> Month:
+        """Read ``YYYY-MM`` or ``YYYY-MM-DD`` (the day is dropped).
+
+        Raises
+        ------
+        InputError
+            If the text is no such date.
+        """
+        match = re.fullmatch(r"(\d{4})-(\d{2})(?:-(\d{2}))?", text)
+        if not match or not 1 <= int(match[2]) <= MONTHS_PER_YEAR:
+            raise InputError(f"'{text}' is no month. Write YYYY-MM, for example 2026-01.")
+        return cls(int(match[1]), int(match[2]))
+
+    def __add__(self, months: int) -> Month:
+        """Return the month that lies `months` later."""
+        index = self.year * MONTHS_PER_YEAR + self.month - 1 + months
+        return Month(index // MONTHS_PER_YEAR, index % MONTHS_PER_YEAR + 1)
+
+    def __sub__(self, other: Month) -> int:
+        """Return the number of months from `other` to this one."""
+        return (self.year - other.year) * MONTHS_PER_YEAR + self.month - other.month
+
+    def __str__(self) -> str:
+        """Return ``YYYY-MM``."""
+        return f"{self.year:04d}-{self.month:02d}"
