@@ -1,0 +1,91 @@
+"""Prove a solution from the optimality conditions, whoever found it.
+
+For ``min Σ φ(x), A x ≥ b, l ≤ x ≤ u`` with prices π ≥ 0 the pair (x, π) is optimal if and only if
+
+* primal           ``A x ≥ b`` and ``l ≤ x ≤ u``
+* dual             ``φ'(x) = Aᵀπ`` inside the bounds, ``≥`` at l, ``≤`` at u; ``π ≥ 0``
+* complementarity  ``π (A x − b) = 0``
+
+and then the gap ``Σ φ(x) + Σ φ*(Aᵀπ) − bᵀπ`` is zero.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lodeline.solver.curves import Vector
+from lodeline.solver.problem import Certificate, MarketProblem
+
+__all__ = ["certify", "natural_residual"]
+
+_AT_BOUND = 1e-9
+"""A level this close to a bound, over its own size, counts as at the bound."""
+
+
+def natural_residual(problem: MarketProblem, surplus: Vector, prices: Vector) -> Vector:
+    """Return how far each row is from balance, over its throughput, shape (row,).
+
+    For an equality row the surplus itself; else ``min(surplus, π)``, both scaled: zero exactly
+    where surplus ≥ 0, π ≥ 0 and one of them is zero.
+    """
+    scaled = surplus / problem.row_scale
+    natural = np.minimum(scaled, prices / problem.row_price)
+    return np.where(problem.is_equality, np.abs(scaled), np.abs(natural))
+
+
+def certify(problem: MarketProblem, levels: Vector, prices: Vector) -> Certificate:
+    """Return the certificate of levels (t/month) and prices (USD/t).
+
+    Parameters
+    ----------
+    problem
+        The problem.
+    levels
+        Shape (activity,).
+    prices
+        Shape (row,).
+    """
+    curves = problem.curves
+    surplus = problem.incidence @ levels - problem.rhs
+    scaled = surplus / problem.row_scale
+    row_violation = np.where(problem.is_equality, np.abs(scaled), np.maximum(0.0, -scaled))
+    ceiling = curves.ceiling()
+    size = np.maximum(curves.reference, np.where(np.isfinite(ceiling), ceiling, 0.0))
+    size = np.maximum(size, 1e-12 * problem.row_scale.max(initial=1.0))
+    bound_violation = np.maximum(curves.lower - levels, levels - curves.upper) / size
+
+    margin = problem.incidence.T @ prices
+    price_level = np.maximum(np.abs(problem.incidence).T @ problem.row_price, 1e-300)
+    difference = (curves.margin + curves.deviation(levels) - margin) / price_level
+    wants_less = np.where(levels > curves.lower + _AT_BOUND * size, difference, 0.0)
+    wants_more = np.where(levels < ceiling - _AT_BOUND * size, -difference, 0.0)
+    negative = np.where(problem.is_equality, 0.0, -prices / problem.row_price)
+
+    complementary = np.where(problem.is_equality, 0.0, scaled * prices / problem.row_price)
+    return Certificate(
+        primal=_worst(row_violation, bound_violation),
+        dual=_worst(wants_less, wants_more, negative),
+        complementarity=_worst(np.abs(complementary)),
+        gap=_gap(problem, levels, prices, margin),
+    )
+
+
+def _gap(problem: MarketProblem, levels: Vector, prices: Vector, margin: Vector) -> float:
+    """Return the relative duality gap.
+
+    The linear parts of φ and φ* cancel in exact arithmetic; they are cancelled here too,
+    so that the rounding of large turnovers does not hide the gap.
+    """
+    curves = problem.curves
+    best = curves.response(margin)
+    surplus_part = (margin - curves.margin) * best - curves.adjustment(best)
+    cost_part = (curves.margin - margin) * levels + curves.adjustment(levels)
+    turnover = np.abs(problem.incidence).T @ problem.row_price
+    value = float(np.sum(turnover * np.maximum(levels, curves.reference)))
+    complementarity = float(prices @ (problem.incidence @ levels - problem.rhs))
+    gap = float(np.sum(cost_part + surplus_part)) + complementarity
+    return abs(gap) / max(value, 1e-300)
+
+
+def _worst(*parts: Vector) -> float:
+    return max((float(np.max(p, initial=0.0)) for p in parts), default=0.0)

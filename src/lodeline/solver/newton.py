@@ -1,0 +1,177 @@
+"""The reference solver: a projected semismooth Newton method on the dual, sparse and readable.
+
+The dual of the market problem is ``min D(π) = Σ φ*ₐ((Aᵀπ)ₐ) − bᵀπ`` over ``π ≥ 0``. It is convex
+and once differentiable: its gradient is the surplus ``r = A x(π) − b``, its generalised Hessian
+``A diag(x') Aᵀ``. Each step
+
+1. leaves out rows whose price is zero and whose surplus is not (disposal);
+2. solves ``(A x' Aᵀ + ρ) d = −r`` on the others, where ρ is a small share of the row's steepest
+   possible slope, for rows all of whose activities sit at a bound;
+3. goes along ``max(0, π + t d)``, halving t until D has fallen enough (Armijo).
+
+See Bertsekas (1982), *Projected Newton methods*, SIAM J. Control Optim. 20, for the row selection;
+Qi and Sun (1993), Math. Program. 58, for semismooth Newton.
+
+Legend: A incidence, π prices, x levels, x' slope of the response, r surplus, d step, ρ ridge.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from scipy.sparse.linalg import splu
+
+from lodeline.solver.certificate import certify, natural_residual
+from lodeline.solver.curves import Vector
+from lodeline.solver.problem import MarketProblem, Solution, Status
+
+__all__ = ["Settings", "solve"]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Settings of the reference solver.
+
+    Attributes
+    ----------
+    tolerance
+        Largest scaled row residual at which the search stops.
+    max_iterations
+        Newton steps at most.
+    ridge
+        Largest ρ as a share of the row's steepest possible slope; shrinks with the residual.
+    armijo
+        Share of the predicted fall of D that a step must achieve.
+    """
+
+    tolerance: float = 1e-11
+    max_iterations: int = 300
+    ridge: float = 1e-4
+    armijo: float = 1e-4
+
+
+_SMALLEST_STEP = 1e-10
+
+
+def solve(
+    problem: MarketProblem, start: Vector | None = None, settings: Settings | None = None
+) -> Solution:
+    """Clear the market.
+
+    Parameters
+    ----------
+    problem
+        The market.
+    start
+        Prices to start from, USD/t, shape (row,); default `problem.row_price`.
+    settings
+        Tolerance and limits.
+
+    Returns
+    -------
+    Solution
+        Levels, prices, certificate. `Status.NOT_CONVERGED` is a result, not an exception: the
+        certificate says how good the point is.
+    """
+    settings = settings or Settings()
+    prices = (problem.row_price if start is None else start).copy()
+    prices[~problem.is_equality] = np.maximum(prices[~problem.is_equality], 0.0)
+    incidence = sparse.csr_array(problem.incidence)
+    ridge_base = (incidence**2) @ problem.curves.steepest()
+    ridge_base = np.maximum(ridge_base, 1e-12 * problem.row_scale / problem.row_price)
+
+    value, levels, surplus = _dual(problem, prices)
+    iteration = 0
+    status = Status.NOT_CONVERGED
+    while True:
+        worst = float(natural_residual(problem, surplus, prices).max(initial=0.0))
+        if worst <= settings.tolerance:
+            status = Status.SOLVED
+            break
+        if iteration == settings.max_iterations:
+            break
+        iteration += 1
+        working = _working_rows(problem, prices, surplus)
+        rho = min(settings.ridge, max(worst * settings.ridge, 1e-13)) * ridge_base
+        step = _newton_step(problem, incidence, prices, surplus, working, rho)
+        moved = _search(problem, prices, value, surplus, step, settings)
+        if moved is None:
+            step = np.where(working, -surplus / np.maximum(ridge_base, 1e-300), 0.0)
+            moved = _search(problem, prices, value, surplus, step, settings)
+        if moved is None:
+            break
+        prices, value, levels, surplus = moved
+    certificate = certify(problem, levels, prices)
+    return Solution(levels, prices, status, iteration, certificate)
+
+
+def _dual(problem: MarketProblem, prices: Vector) -> tuple[float, Vector, Vector]:
+    """Return D(π) up to a constant, the levels and the surplus."""
+    curves = problem.curves
+    margin = problem.incidence.T @ prices
+    levels = curves.response(margin)
+    surplus = problem.incidence @ levels - problem.rhs
+    conjugate = (margin - curves.margin) * levels - curves.adjustment(levels)
+    return float(conjugate.sum() - problem.rhs @ prices), levels, surplus
+
+
+def _working_rows(problem: MarketProblem, prices: Vector, surplus: Vector) -> NDArray[np.bool_]:
+    """Return the rows to solve for: all but those at price zero with a surplus."""
+    near_zero = prices <= 1e-12 * problem.row_price
+    idle = ~problem.is_equality & near_zero & (surplus > 0.0)
+    return ~idle
+
+
+def _newton_step(
+    problem: MarketProblem,
+    incidence: sparse.csr_array,
+    prices: Vector,
+    surplus: Vector,
+    working: NDArray[np.bool_],
+    rho: Vector,
+) -> Vector:
+    """Return the Newton direction, zero on idle rows, USD/t, shape (row,)."""
+    slope = problem.curves.response_slope(problem.incidence.T @ prices)
+    rows = incidence[working]
+    hessian = (rows * slope) @ rows.T + sparse.diags_array(rho[working])
+    # Rows differ by orders of magnitude in throughput: solve the symmetrically scaled system.
+    scale = 1.0 / np.sqrt(hessian.diagonal())
+    balance = sparse.diags_array(scale)
+    factors = splu(
+        sparse.csc_array(balance @ hessian @ balance),
+        permc_spec="MMD_AT_PLUS_A",
+        diag_pivot_thresh=0.0,
+        options={"SymmetricMode": True},
+    )
+    step = np.zeros_like(prices)
+    step[working] = -scale * factors.solve(scale * surplus[working])
+    return step
+
+
+def _search(
+    problem: MarketProblem,
+    prices: Vector,
+    value: float,
+    surplus: Vector,
+    step: Vector,
+    settings: Settings,
+) -> tuple[Vector, float, Vector, Vector] | None:
+    """Return the first point along the projected step that lowers D enough, or None."""
+    length = 1.0
+    before = float(natural_residual(problem, surplus, prices).max(initial=0.0))
+    while length >= _SMALLEST_STEP:
+        trial = prices + length * step
+        trial = np.where(problem.is_equality, trial, np.maximum(trial, 0.0))
+        new_value, levels, new_surplus = _dual(problem, trial)
+        predicted = float(surplus @ (trial - prices))
+        if new_value <= value + settings.armijo * predicted:
+            return trial, new_value, levels, new_surplus
+        # Close to the solution D no longer resolves the fall: the residual must do.
+        after = float(natural_residual(problem, new_surplus, trial).max(initial=0.0))
+        if before < 1e-6 and after < 0.5 * before:
+            return trial, new_value, levels, new_surplus
+        length *= 0.5
+    return None
