@@ -1,0 +1,116 @@
+"""Shared options and printing: data on standard output, talk on standard error."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+__all__ = [
+    "console",
+    "json_option",
+    "out_option",
+    "print_json",
+    "print_table",
+    "print_text",
+    "table",
+]
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+PIPE_WIDTH = 80
+
+
+def json_option(command: Command) -> Command:
+    """Add ``--json``: one JSON document on standard output and nothing else."""
+    return click.option(
+        "--json",
+        "as_json",
+        is_flag=True,
+        help="Print one JSON document on standard output and nothing else.",
+    )(command)
+
+
+def out_option(command: Command) -> Command:
+    """Add ``--out DIR``: write the files of the result there."""
+    return click.option(
+        "--out",
+        type=click.Path(file_okay=False, path_type=Path),
+        metavar="DIR",
+        help="Write the files of the result into this folder (made if absent).",
+    )(command)
+
+
+def print_json(document: Mapping[str, Any] | Sequence[Any]) -> None:
+    """Print one JSON document: UTF-8, null for what is absent.
+
+    Raises
+    ------
+    ValueError
+        If a number is not finite: absent is null, never NaN.
+    """
+    text = json.dumps(document, ensure_ascii=False, allow_nan=False, indent=2)
+    print_text(text)
+
+
+def print_text(text: str) -> None:
+    """Print text on standard output in UTF-8, whatever the terminal's locale says."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(text.encode("utf-8") + (b"" if text.endswith("\n") else b"\n"))
+    sys.stdout.buffer.flush()
+
+
+def console(*, stderr: bool = True) -> Console:
+    """Return a console for talk and progress (standard error), or for tables (standard output)."""
+    from rich.console import Console
+
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() else PIPE_WIDTH
+    return Console(file=stream, width=width, highlight=False, soft_wrap=False, emoji=False)
+
+
+def table(
+    headings: Sequence[str], rows: Iterable[Sequence[object]], *, numbers: Sequence[str] = ()
+) -> Table:
+    """Return a plain table.
+
+    Parameters
+    ----------
+    headings
+        Column headings.
+    rows
+        One sequence of cells per row; None is shown as a dash.
+    numbers
+        Headings of the columns to align right.
+    """
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    result = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in headings:
+        is_number = heading in numbers
+        result.add_column(
+            heading,
+            justify="right" if is_number else "left",
+            no_wrap=is_number,
+            overflow="fold",
+        )
+    for row in rows:
+        result.add_row(*(Text("–" if cell is None else str(cell)) for cell in row))
+    return result
+
+
+def print_table(
+    headings: Sequence[str], rows: Iterable[Sequence[object]], *, numbers: Sequence[str] = ()
+) -> None:
+    """Print a plain table on standard output, 80 columns wide where it is no terminal."""
+    console(stderr=False).print(table(headings, rows, numbers=numbers))

@@ -1,0 +1,184 @@
+"""Text to `Scenario`, with every problem gathered, placed and given a remedy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path as FilePath
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from lodeline.errors import InputError, Problem, SpecError, suggest
+from lodeline.scenarios.names import name_problems
+from lodeline.scenarios.restrictions import Ban, Kind, Licence, Outage, Quota, Tax, Uncertain
+from lodeline.scenarios.spec import Assumption, Scenario, Source
+from lodeline.scenarios.yaml_text import MAX_BYTES, Document, Path, dotted, parse_yaml
+
+__all__ = ["parse_scenario", "read_bytes", "read_scenario"]
+
+KINDS: Mapping[str, type[BaseModel]] = {
+    Kind.BAN: Ban,
+    Kind.QUOTA: Quota,
+    Kind.LICENCE: Licence,
+    Kind.TAX: Tax,
+    Kind.OUTAGE: Outage,
+}
+
+
+def read_bytes(path: FilePath) -> bytes:
+    """Return a file's bytes.
+
+    Raises
+    ------
+    InputError
+        If the file does not exist or cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return file.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise InputError(f"{path}: {reason}. Give the path of a scenario file.") from error
+
+
+def read_scenario(path: FilePath) -> Scenario:
+    """Read a scenario from a file.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read.
+    SpecError
+        With all problems, if its content is wrong.
+    """
+    return parse_scenario(read_bytes(path), source=str(path))
+
+
+def parse_scenario(raw: bytes, *, source: str) -> Scenario:
+    """Read a scenario from the bytes of a YAML file.
+
+    Raises
+    ------
+    SpecError
+        With all problems, if the content is wrong.
+    """
+    document = parse_yaml(raw, source=source)
+    problems = list(document.problems)
+    scenario = None
+    try:
+        scenario = Scenario.model_validate(document.data)
+    except ValidationError as error:
+        problems += _model_problems(error.errors(), document)
+    problems += name_problems(document)
+    if problems or scenario is None:
+        raise SpecError(source, sorted(set(problems), key=lambda p: (p.line or 0, p.place)))
+    return scenario
+
+
+def _model_problems(errors: Iterable[ErrorDetails], document: Document) -> Iterator[Problem]:
+    details = [e for e in errors if e["type"] != "default_factory_not_called"]
+    for detail in details:
+        if detail["type"] == "too_short" and detail["input"]:
+            continue  # pydantic counts the valid items only; the invalid ones are reported anyway
+        path = _data_path(detail["loc"], document.data)
+        what, remedy = _words(detail, path, document.data)
+        yield Problem(dotted(path), what, remedy, document.line(path))
+
+
+def _data_path(loc: tuple[str | int, ...], data: object) -> Path:
+    """Return the location as a path into the data, without the names of union members."""
+    path: list[str | int] = []
+    here: object = data
+    for i, part in enumerate(loc):
+        if isinstance(here, dict) and isinstance(part, str):
+            is_union_tag = part not in here and i + 1 < len(loc) and part in KINDS
+            if is_union_tag or (path and path[-1] == "restrictions"):
+                continue
+            path.append(part)
+            here = here.get(part)
+        elif isinstance(here, list) and isinstance(part, int):
+            path.append(part)
+            here = here[part] if part < len(here) else None
+    return tuple(path)
+
+
+def _words(detail: ErrorDetails, path: Path, data: object) -> tuple[str, str]:
+    """Return what is wrong, with the value, and what to do."""
+    kind, shown = detail["type"], _shown(detail["input"])
+    context = detail.get("ctx", {})
+    name = str(path[-1]) if path else "file"
+    match kind:
+        case "missing":
+            return f"'{name}' is missing", "Add it; docs/scenarios.md tells what it means."
+        case "extra_forbidden":
+            remedy = suggest(name, _known_keys(path, data)) + " Unknown keys are not ignored."
+            return f"unknown key '{name}'", remedy
+        case "union_tag_invalid":
+            return f"unknown type {_shown(context.get('tag'))}", suggest(
+                str(context.get("tag")), list(KINDS)
+            )
+        case "union_tag_not_found":
+            return "'type' is missing", f"Add one of {', '.join(KINDS)}."
+        case "model_type" | "dict_type":
+            return f"{shown} is not a mapping", _mapping_remedy(detail)
+        case "tuple_type":
+            return f"{shown} is not a list", "Write a list, for example [JPN, ITA]."
+        case "float_type" | "int_type" | "bool_type" | "string_type":
+            return f"{shown} has the wrong type", f"Write {_WANTED[kind]}."
+        case "string_pattern_mismatch":
+            return f"{shown} is not well formed", _pattern_remedy(str(context.get("pattern")))
+        case "literal_error" | "enum":
+            return f"{shown} is not allowed", f"Write {context.get('expected')}."
+        case "value_error":
+            message = str(context.get("error", detail["msg"]))
+            return message.rstrip("."), "Correct one of them." if len(path) < 3 else "Correct it."
+    return f"{shown}: {detail['msg'][:1].lower()}{detail['msg'][1:]}", "Correct it."
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _mapping_remedy(detail: ErrorDetails) -> str:
+    if str(detail.get("ctx", {}).get("class_name", "")) in _UNCERTAIN:
+        return "Write a number, or value, low and high."
+    return "Write 'key: value' lines, indented."
+
+
+_WANTED = {
+    "float_type": "a number",
+    "int_type": "a whole number",
+    "bool_type": "true or false",
+    "string_type": "text, in quotes if it looks like a number",
+}
+_UNCERTAIN = {"Uncertain", "Share", "NonNegative"}
+
+
+def _pattern_remedy(pattern: str) -> str:
+    if pattern.startswith("^[A-Z]"):
+        return "Write an ISO 3166 alpha-3 code such as JPN, or a group such as EU27."
+    if pattern.startswith("^https"):
+        return "Write an address that begins with https://."
+    if pattern.startswith(r"^\d{4}"):
+        return "Write YYYY, YYYY-MM or YYYY-MM-DD."
+    return "Write lower-case letters and digits, words joined by '-'."
+
+
+def _known_keys(path: Path, data: object) -> list[str]:
+    """Return the keys that are known beside the last one of the path."""
+    parent = path[:-1]
+    if not parent:
+        return list(Scenario.model_fields)
+    if parent[0] == "sources":
+        return list(Source.model_fields)
+    if parent[0] == "assumptions":
+        return list(Assumption.model_fields)
+    if len(parent) > 2:
+        return list(Uncertain.model_fields)
+    here: Any = data
+    for part in parent:
+        here = here[part]
+    kind = here.get("type") if isinstance(here, dict) else None
+    return list(KINDS[kind].model_fields) if isinstance(kind, str) and kind in KINDS else ["type"]
