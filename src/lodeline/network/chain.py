@@ -13,12 +13,15 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 __all__ = [
+    "Basis",
     "Behaviour",
     "Chain",
     "Code",
+    "CountryStock",
     "Exclusion",
     "Form",
     "NetExports",
+    "Output",
     "Parameter",
     "Recipe",
     "SharesOfWorld",
@@ -26,6 +29,9 @@ __all__ = [
 ]
 
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$")]
+Country = Annotated[str, Field(pattern=r"^[A-Z0-9]{3}$")]
+"""ISO 3166 alpha-3 code."""
+Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class _Spec(BaseModel):
@@ -35,11 +41,11 @@ class _Spec(BaseModel):
 class Parameter(_Spec):
     """A number with its range and its source."""
 
-    value: float
+    value: Finite
     """Central value."""
-    low: float
+    low: Finite
     """Lower end of the range that ensembles and sensitivities use."""
-    high: float
+    high: Finite
     """Upper end of the range."""
     source: str = Field(min_length=3)
     """Publication, or the reasoning where the value is assumed."""
@@ -71,6 +77,12 @@ class Code(_Spec):
     """HS6 code, revision 1992."""
     content: Parameter
     """Tonnes of the form's unit in a gross tonne of the code."""
+    origins: dict[Country, Parameter] = {}
+    """The same for exporters whose material differs (leaner ore, intermediates)."""
+
+    def content_from(self, exporter: str) -> Parameter:
+        """Return the content of what `exporter` (ISO3) ships under the code."""
+        return self.origins.get(exporter, self.content)
 
 
 class TableOutput(_Spec):
@@ -79,8 +91,14 @@ class TableOutput(_Spec):
     kind: Literal["table"]
     commodity: str
     """Commodity of the production table (``lodeline.data.production``)."""
+    stage: str = "mine"
+    """Stage of the production table: mine, refinery, smelter."""
     factor: Parameter
-    """Tonnes of the form's unit in one unit of the table."""
+    """Tonnes of the form's unit in one unit of the table (the table names it: t, kt, kg).
+
+    Years that the table does not hold take the figures of the nearest year that it does: then
+    they are a prior and flagged, as with shares.
+    """
 
 
 class SharesOfWorld(_Spec):
@@ -91,6 +109,8 @@ class SharesOfWorld(_Spec):
     """Material of the curated share table (``lodeline.data.stage_shares``)."""
     stage: str
     """Stage of the curated share table."""
+    share_year: int | None = None
+    """Vintage of the shares; left out, the newest that is not after `world_year`."""
     world_t: Parameter
     """World output, tonnes a year of the form's unit."""
     world_year: int
@@ -136,6 +156,12 @@ class Recipe(_Spec):
     """Tonnes of each input for one tonne of output."""
     share_of_output: Parameter
     """Share of the form's output that this recipe makes; the rest is produced directly."""
+    share_by_country: dict[Country, Parameter] = {}
+    """The same for countries that differ (smelters without refineries of their own)."""
+
+    def share_in(self, country: str) -> Parameter:
+        """Return the share of the output of `country` (ISO3) that this recipe makes."""
+        return self.share_by_country.get(country, self.share_of_output)
 
 
 class Behaviour(_Spec):
@@ -174,6 +200,16 @@ class Exclusion(_Spec):
     reason: str = Field(min_length=10)
 
 
+class CountryStock(_Spec):
+    """Stock held by a state or by its order, on top of what users hold (`stock_days`)."""
+
+    country: Country
+    form: Identifier | None = None
+    """Form that is held; left out, every form of the chain."""
+    days: Parameter
+    """Days of the country's own use in the base year. A target is not a holding."""
+
+
 class Chain(_Spec):
     """A chain: forms in the order of the flow, recipes, behaviour."""
 
@@ -185,6 +221,8 @@ class Chain(_Spec):
     recipes: tuple[Recipe, ...] = ()
     behaviour: Behaviour
     exclusions: tuple[Exclusion, ...] = ()
+    stocks: tuple[CountryStock, ...] = ()
+    """Published state stocks and targets."""
     limits: tuple[str, ...] = ()
     """What the chain does not show, in sentences for the report."""
 
