@@ -45,10 +45,6 @@ def _chain_problems(
     document: Document, i: int, restriction: Mapping[str, object]
 ) -> Iterator[Problem]:
     # Imported here: the catalogue is needed only once a restriction is there to check.
-    import importlib.util
-
-    if not importlib.util.find_spec("lodeline.network.catalogue"):
-        return
     from lodeline.network.catalogue import chain_ids, load_chain
 
     name, forms = restriction.get("chain"), restriction.get("forms")
