@@ -1,0 +1,227 @@
+"""The answer in sentences, built from the numbers of a stress test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from lodeline.report import format as fmt
+from lodeline.report.clause import condition, material
+from lodeline.results.stress import ChainResult, SensitivityRow, StressResult
+
+__all__ = [
+    "NOTHING",
+    "SHORTAGE",
+    "Answer",
+    "answer",
+    "asked_rows",
+    "changes",
+    "form_words",
+    "metric_row",
+]
+
+SHORTAGE = 0.05
+"""A country is short while its unmet use exceeds this share (the definition of time to survive)."""
+
+NOTHING = 0.005
+"""Below this share of use a loss is called next to nothing."""
+
+_SENTENCES = 3
+"""Other countries that get a sentence; the table holds the rest."""
+
+_CHANGES = 3
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The answer of a brief.
+
+    Attributes
+    ----------
+    lead
+        One sentence with the range.
+    rest
+        What follows: how long, at what cost, and the other countries.
+    """
+
+    lead: str
+    rest: tuple[str, ...]
+
+
+def answer(result: StressResult) -> Answer:
+    """Return the answer to the scenario's question."""
+    head = result.headline
+    chain = result.chains[head["chain"]]
+    row = metric_row(chain, head["country"], head["form"])
+    worst = head["unmet_share_peak"]
+    clause = condition(result)
+    name = _name(result, head["country"])
+    if row is None or worst is None or fmt.is_absent(worst):
+        lead = f"{clause}, no shortage could be computed for {fmt.location(name)}."
+        return Answer(lead, tuple(_others(result)))
+    lead = f"{clause}, {_loss(name, chain, head)}"
+    price = _price(chain, row, result)
+    lead += f"; {price}." if price else "."
+    rest = [*_course(name, chain, row, result), *_others(result)]
+    return Answer(lead, tuple(rest))
+
+
+def changes(result: StressResult) -> list[str]:
+    """Return what would change the answer, widest first, a sentence each."""
+    return [_change(row, result) for row in result.sensitivity[:_CHANGES]]
+
+
+def metric_row(chain: ChainResult, country: str, form: str | None = None) -> dict[str, Any] | None:
+    """Return the metrics of a country in a chain, None where it has none."""
+    wanted = (pl.col("country") == country) & (pl.col("form") == (form or chain.form))
+    rows = chain.metrics.filter(wanted).to_dicts()
+    return rows[0] if rows else None
+
+
+def asked_rows(result: StressResult) -> list[tuple[ChainResult, str, dict[str, Any]]]:
+    """Return chain, country and metrics of the countries asked about, worst first."""
+    found = [
+        (chain, country, row)
+        for chain in result.chains.values()
+        for country in result.asked
+        if (row := metric_row(chain, country)) is not None
+    ]
+    return sorted(found, key=lambda item: -_or_zero(item[2]["unmet_share_peak"]))
+
+
+def form_words(chain: ChainResult, form: str | None = None) -> str:
+    """Return a form as a sentence names it: ``rare earths (metals)``."""
+    name = material(chain.title)
+    form = form or chain.form
+    return name if len(chain.units) < 2 else f"{name} ({form.replace('-', ' ')})"
+
+
+def is_capped(chain: ChainResult, country: str, form: str | None = None) -> bool:
+    """Return whether the price of a country ever reaches the cap."""
+    wanted = (pl.col("country") == country) & (pl.col("form") == (form or chain.form))
+    return bool(chain.series.filter(wanted)["is_price_capped"].fill_null(value=False).any())
+
+
+def _loss(name: str, chain: ChainResult, head: Row) -> str:
+    what = form_words(chain, head["form"])
+    worst, low, high = head["unmet_share_peak"], head.get("low"), head.get("high")
+    who = fmt.location(name)
+    if worst < NOTHING:
+        text = f"{who} would lack next to none of its {what}"
+        reach = fmt.span(low, high)
+        tail = f", range {reach}" if reach != fmt.ABSENT else ""
+        return f"{text} (at most {fmt.share(worst)} of its use in any month{tail})"
+    text = f"{who} would lack up to {fmt.share_range(worst, low, high)} of its {what}"
+    since = _first_short(chain, head["country"], head["form"])
+    return f"{text}, and be short from {fmt.month(since)} on" if since else text
+
+
+def _price(chain: ChainResult, row: Row, result: StressResult) -> str:
+    multiple = row["price_multiple_peak"]
+    if is_capped(chain, row["country"], row["form"]):
+        return "prices there would reach the model’s cap, where a price no longer means anything"
+    if multiple is None or fmt.is_absent(multiple):
+        return ""
+    level = f"the level of {result.base_year}"
+    if multiple < 1.005:
+        return f"prices there would stay at {level}"
+    return f"prices there would peak at {fmt.times(multiple)[1:]} times {level}"
+
+
+def _course(name: str, chain: ChainResult, row: Row, result: StressResult) -> Iterator[str]:
+    horizon = fmt.months(len(result.months))
+    if row["time_to_survive_months"] is not None:
+        lasted, back = row["time_to_survive_months"], row["time_to_recover_months"]
+        first = (
+            "The shortage would begin at once"
+            if lasted == 0
+            else f"Stocks and other suppliers would carry {fmt.location(name)} for "
+            f"{fmt.months(lasted)}"
+        )
+        then = (
+            f"it would not have recovered by {fmt.month(result.months[-1])}, the last month looked at"
+            if back is None
+            else f"it would have recovered after {fmt.months(back)}"
+        )
+        yield f"{first}; {then}."
+    lost, cost = row["unmet_t_total"], row["cost_usd"]
+    unit = chain.units[row["form"]]
+    if lost is not None and row["unmet_share_peak"] >= NOTHING:
+        text = f"Over {horizon} it would go without {fmt.tonnes(lost, unit)}"
+        yield f"{text}, {_cost(cost)}." if cost is not None else f"{text}."
+
+
+def _cost(cost: float) -> str:
+    if cost < 0:
+        return f"yet gain {fmt.money(-cost)}"
+    return f"at a cost of {fmt.money(cost)}"
+
+
+def _others(result: StressResult) -> Iterator[str]:
+    """Yield a sentence for each other country asked about: its worst chain, and its price."""
+    seen = {result.headline["country"]}
+    rows = [item for item in asked_rows(result) if item[1] not in seen]
+    told = 0
+    for chain, country, row in rows:
+        if country in seen:
+            continue
+        seen.add(country)
+        if told == _SENTENCES:
+            continue
+        told += 1
+        yield _other(result, chain, country, row)
+    left = len(seen) - 1 - told
+    if left:
+        yield f"{fmt.count(left, 'more country', 'more countries')} asked about: see the table."
+    for country in result.asked:
+        if country not in seen:
+            where = fmt.location(_name(result, country), first=True)
+            yield f"{where} has no recorded use of these materials in {result.base_year}."
+
+
+def _other(result: StressResult, chain: ChainResult, country: str, row: Row) -> str:
+    who = fmt.location(_name(result, country), first=True)
+    worst, multiple = row["unmet_share_peak"], row["price_multiple_peak"]
+    what = form_words(chain)
+    if worst is None:
+        return f"For {fmt.location(_name(result, country))} no shortage could be computed."
+    lack = (
+        f"{who} would lack next to nothing (at most {fmt.share(worst)} of its {what})"
+        if worst < NOTHING
+        else f"{who} would lack up to {fmt.share(worst)} of its {what}"
+    )
+    if is_capped(chain, country):
+        return f"{lack}, at prices that reach the model’s cap."
+    if multiple is None or fmt.is_absent(multiple) or multiple < 1.005:
+        return f"{lack}."
+    return f"{lack} and pay up to {fmt.times(multiple)[1:]} times the price of {result.base_year}."
+
+
+def _change(row: SensitivityRow, result: StressResult) -> str:
+    name = row.parameter[:1].upper() + row.parameter[1:]
+    chain = result.chains.get(row.chain)
+    where = f" ({material(chain.title)})" if chain and len(result.chains) > 1 else ""
+    return (
+        f"{name}{where}: at {fmt.plain(row.low)} the worst month would be {fmt.share(row.at_low)}, "
+        f"at {fmt.plain(row.high)} {fmt.share(row.at_high)} (central {fmt.share(row.central)})."
+    )
+
+
+def _first_short(chain: ChainResult, country: str, form: str) -> str | None:
+    wanted = (pl.col("country") == country) & (pl.col("form") == form)
+    short = chain.series.filter(wanted & (pl.col("unmet_share") > SHORTAGE))
+    return None if short.is_empty() else str(short["month"].min())
+
+
+def _name(result: StressResult, country: str) -> str:
+    return result.country_names.get(country, country)
+
+
+def _or_zero(value: float | None) -> float:
+    """Return a number for sorting: what is absent comes last."""
+    return -1.0 if value is None or fmt.is_absent(value) else value

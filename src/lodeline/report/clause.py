@@ -1,0 +1,144 @@
+"""What is restricted, in words, from the restrictions of a scenario."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from lodeline.report import format as fmt
+from lodeline.results.stress import StressResult
+from lodeline.units import MONTHS_PER_YEAR, Month
+
+__all__ = ["condition", "material", "restricted_span", "restriction_sentence", "restrictors"]
+
+_MOST_GROUPS = 2
+"""More different restrictions than this, and the sentence names the scenario instead."""
+
+
+def restrictors(result: StressResult, chain: str) -> tuple[str, ...]:
+    """Return the countries (ISO3) or groups that restrict a chain."""
+    found = [c for r in result.scenario["restrictions"] if r["chain"] == chain for c in r["by"]]
+    return tuple(dict.fromkeys(found))
+
+
+def restricted_span(result: StressResult) -> tuple[int, int]:
+    """Return positions of the first and last simulated month with a restriction in force."""
+    first, last = Month.parse(result.months[0]), len(result.months) - 1
+    starts, ends = [], []
+    for r in result.scenario["restrictions"]:
+        starts.append(max(0, Month.parse(str(r["start"])) - first))
+        end = r.get("end")
+        ends.append(last if end is None else min(last, Month.parse(str(end)) - first))
+    return min(starts), max(ends)
+
+
+def material(title: str) -> str:
+    """Return a title as it reads inside a sentence; abbreviations keep their capitals.
+
+    Examples
+    --------
+    >>> material("Rare earths"), material("LNG")
+    ('rare earths', 'LNG')
+    """
+    return title if title[:2].isupper() else title[:1].lower() + title[1:]
+
+
+def condition(result: StressResult) -> str:
+    """Return the condition of the answer: ``If China stopped its exports of ...``."""
+    groups: dict[tuple[str, str, str], list[str]] = {}
+    for r in result.scenario["restrictions"]:
+        if r["chain"] not in result.chains:
+            continue
+        name = material(result.chains[r["chain"]].title)
+        before, after = _verb(r, result)
+        key = (before, after, _period(r, result))
+        groups.setdefault(key, []).append(name)
+    if not groups or len(groups) > _MOST_GROUPS:
+        return f"In the scenario “{result.scenario['title']}”"
+    periods = {period for *_, period in groups}
+    parts = [
+        f"{before} {fmt.join(list(dict.fromkeys(names)))}{after}"
+        + (f" {period}" if len(periods) > 1 else "")
+        for (before, after, period), names in groups.items()
+    ]
+    tail = f" {periods.pop()}" if len(periods) == 1 else ""
+    return f"If {fmt.join(parts)}{tail}"
+
+
+def restriction_sentence(restriction: Mapping[str, Any], result: StressResult) -> str:
+    """Return one restriction as a sentence, with its leakage and range."""
+    chain = result.chains.get(restriction["chain"])
+    name = material(chain.title if chain else restriction["chain"])
+    before, after = _verb(restriction, result)
+    forms = restriction.get("forms", "all")
+    which = "" if forms == "all" else f" ({fmt.join(list(forms))})"
+    text = f"{before} {name}{which}{after} {_period(restriction, result)}"
+    leakage = restriction.get("leakage")
+    if leakage is not None:
+        text += f"; {_uncertain(leakage)} of the lost flow slips round the restriction"
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def _names(places: Sequence[str], result: StressResult) -> str:
+    return fmt.join([fmt.location(result.country_names.get(p, p)) for p in places])
+
+
+def _verb(r: Mapping[str, Any], result: StressResult) -> tuple[str, str]:
+    """Return the words before and after the material."""
+    who = _names(r["by"], result)
+    its = "its" if len(r["by"]) == 1 else "their"
+    on = r.get("on", "all")
+    whom = " to everyone else" if on == "all" else f" to {_names(on, result)}"
+    kind = str(r["type"])
+    if kind == "ban":
+        if _value(r["severity"]) >= 1:
+            return f"{who} stopped {its} exports of", whom
+        return f"{who} cut {its} exports of", f"{whom} by {fmt.share(_value(r['severity']))}"
+    if kind == "quota":
+        return f"{who} limited {its} exports of", f"{whom} to {_ceiling(r)}"
+    if kind == "licence":
+        delay, approved = _value(r["delay_months"]), _value(r["approval_share"])
+        return (
+            f"{who} held back {its} exports of",
+            f"{whom} for {fmt.months(delay)} and then licensed {fmt.share(approved)} of them",
+        )
+    if kind == "tax":
+        return f"{who} taxed {its} exports of", f"{whom} at {fmt.share(_value(r['rate']))}"
+    if kind == "outage":
+        return f"{who} lost {fmt.share(_value(r['severity']))} of {its} output of", ""
+    return f"{who} applied a restriction of the kind “{kind}” to", whom
+
+
+def _ceiling(r: Mapping[str, Any]) -> str:
+    if r.get("tonnes_per_year") is not None:
+        return f"{fmt.tonnes(_value(r['tonnes_per_year']), 't')} a year"
+    return f"{fmt.share(_value(r['share_of_base']))} of the base year’s"
+
+
+def _period(r: Mapping[str, Any], result: StressResult) -> str:
+    start = str(r["start"])
+    end = r.get("end")
+    beyond = end is None or Month.parse(str(end)) - Month.parse(result.months[-1]) >= 0
+    if not beyond:
+        return f"from {fmt.month(start)} to {fmt.month(str(end))}"
+    if start == result.months[0]:
+        return f"for {_length(len(result.months))} from {fmt.month(start)}"
+    return f"from {fmt.month(start)} on"
+
+
+def _length(months: int) -> str:
+    years, rest = divmod(months, MONTHS_PER_YEAR)
+    if rest or not years:
+        return fmt.months(months)
+    return "a year" if years == 1 else fmt.count(years, "year")
+
+
+def _value(number: Any) -> float:
+    """Return the central value of a number that may carry its range."""
+    return float(number["value"] if isinstance(number, Mapping) else number)
+
+
+def _uncertain(number: Any) -> str:
+    if isinstance(number, Mapping):
+        return fmt.share_range(number["value"], number["low"], number["high"])
+    return fmt.share(float(number))

@@ -1,0 +1,263 @@
+"""Numbers as readers see them: three significant digits, units, and a reason for what is absent.
+
+Spaces inside a figure are no-break spaces, so that a number never leaves its unit.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lodeline.units import Month
+
+__all__ = [
+    "ABSENT",
+    "Cell",
+    "absent",
+    "between",
+    "count",
+    "is_absent",
+    "join",
+    "location",
+    "magnitude",
+    "money",
+    "month",
+    "months",
+    "plain",
+    "possessive",
+    "share",
+    "share_range",
+    "span",
+    "times",
+    "tonnes",
+]
+
+ABSENT = "–"
+"""What stands for a value that is absent; never a zero."""
+
+SPACE = "\u00a0"
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_SCALES = ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"))
+_SMALLEST_SHARE = 0.001
+_WITH_ARTICLE = {"Netherlands", "Philippines", "USA", "Bahamas", "Gambia", "EU", "EU27", "G7"}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell of a table.
+
+    Attributes
+    ----------
+    text
+        What is shown.
+    reason
+        Why the value is absent; empty where it is there.
+    href
+        Address the text leads to; empty for none.
+    strong
+        True for the cells that carry the message.
+    """
+
+    text: str
+    reason: str = ""
+    href: str = ""
+    strong: bool = False
+
+
+def absent(reason: str) -> Cell:
+    """Return the cell of a value that is absent."""
+    return Cell(ABSENT, reason)
+
+
+def is_absent(value: float | None) -> bool:
+    """Return whether there is no number: null or not a number.
+
+    Examples
+    --------
+    >>> is_absent(None), is_absent(0.0)
+    (True, False)
+    """
+    return value is None or math.isnan(value)
+
+
+def magnitude(value: float) -> str:
+    """Return a number with three significant digits and thousands separators.
+
+    Examples
+    --------
+    >>> magnitude(12345.6), magnitude(4.567), magnitude(0)
+    ('12,300', '4.57', '0')
+    """
+    if value == 0:
+        return "0"
+    if not math.isfinite(value):
+        return "infinite" if value > 0 else "minus infinite"
+    digits = 2 - math.floor(math.log10(abs(value)))
+    rounded = round(value, digits)
+    if abs(rounded) >= 100:
+        return _signed(f"{rounded:,.0f}")
+    if abs(rounded) < 1e-3:
+        return _signed(f"{value:.0e}".replace("e-0", "e-"))
+    return _signed(f"{rounded:.{max(digits, 0)}f}".rstrip("0").rstrip("."))
+
+
+def _signed(text: str) -> str:
+    return text.replace("-", "−", 1) if text.startswith("-") else text
+
+
+def plain(value: float | None) -> str:
+    """Return a parameter: three significant digits, or the sign for absent."""
+    return ABSENT if value is None or is_absent(value) else magnitude(value)
+
+
+def share(value: float | None) -> str:
+    """Return a share as a percentage: whole above 10 %, else one decimal.
+
+    Examples
+    --------
+    >>> share(0.374).replace("\u00a0", " "), share(0.00004).replace("\u00a0", " "), share(0.0)
+    ('37 %', '< 0.1 %', '0\xa0%')
+    """
+    if value is None or is_absent(value):
+        return ABSENT
+    return f"{_percent(value)}{SPACE}%"
+
+
+def _percent(value: float) -> str:
+    if value == 0:
+        return "0"
+    if abs(value) < _SMALLEST_SHARE:
+        return f"<{SPACE}0.1" if value > 0 else f"−0.1{SPACE}<"
+    if abs(value) < 0.0995:
+        return _signed(f"{value:.1%}"[:-1])
+    return _signed(f"{value:.0%}"[:-1])
+
+
+def span(low: float | None, high: float | None) -> str:
+    """Return a range of shares without words: ``21–52 %``.
+
+    Examples
+    --------
+    >>> span(0.21, 0.52).replace("\u00a0", " ")
+    '21–52 %'
+    """
+    if low is None or high is None or is_absent(low) or is_absent(high):
+        return ABSENT
+    first, last = _percent(low), _percent(high)
+    return f"{first}{SPACE}%" if first == last else f"{first}–{last}{SPACE}%"
+
+
+def share_range(value: float | None, low: float | None, high: float | None) -> str:
+    """Return a share with its range: ``37 % (range 21–52 %)``."""
+    text = span(low, high)
+    return f"{share(value)} (range {text})" if text != ABSENT else share(value)
+
+
+def between(low: float | None, high: float | None) -> str:
+    """Return the range of a parameter: ``0.1 to 0.4``."""
+    if low is None or high is None or is_absent(low) or is_absent(high):
+        return ABSENT
+    if low == high:
+        return plain(low)
+    return f"{plain(low)} to {plain(high)}"
+
+
+def tonnes(value: float | None, unit: str) -> str:
+    """Return a quantity with its unit in words (``t REO``)."""
+    return ABSENT if value is None or is_absent(value) else f"{magnitude(value)}{SPACE}{unit}"
+
+
+def money(value: float | None) -> str:
+    """Return US dollars.
+
+    Examples
+    --------
+    >>> money(3.42e8).replace("\u00a0", " "), money(-1.2e9).replace("\u00a0", " ")
+    ('USD 342 million', '−USD 1.2 billion')
+    """
+    if value is None or is_absent(value):
+        return ABSENT
+    sign = "−" if value < 0 else ""
+    size = abs(value)
+    for scale, word in _SCALES:
+        if size >= scale * 0.9995:
+            return f"{sign}USD{SPACE}{magnitude(size / scale)}{SPACE}{word}"
+    if size < 0.5:
+        return f"USD{SPACE}0"
+    return f"{sign}USD{SPACE}{magnitude(size)}"
+
+
+def times(value: float | None) -> str:
+    """Return a multiple as a table shows it: ``×3.1``."""
+    return ABSENT if value is None or is_absent(value) else f"×{_multiple(value)}"
+
+
+def _multiple(value: float) -> str:
+    return f"{value:.0f}" if value >= 9.95 else f"{value:.1f}" if value >= 1.95 else f"{value:.2f}"
+
+
+def count(number: float, noun: str, plural: str = "") -> str:
+    """Return a count with its noun.
+
+    Examples
+    --------
+    >>> count(1, "country", "countries").replace("\u00a0", " ")
+    '1 country'
+    """
+    word = noun if number == 1 else plural or f"{noun}s"
+    text = f"{number:,.0f}" if float(number).is_integer() else f"{number:.1f}"
+    return f"{text}{SPACE}{word}"
+
+
+def months(value: float | None) -> str:
+    """Return a number of months in words."""
+    return ABSENT if value is None or is_absent(value) else count(value, "month")
+
+
+def month(text: str) -> str:
+    """Return ``YYYY-MM`` as readers write it.
+
+    Examples
+    --------
+    >>> month("2026-01").replace("\u00a0", " ")
+    'Jan 2026'
+    """
+    parsed = Month.parse(text)
+    return f"{_MONTHS[parsed.month - 1]}{SPACE}{parsed.year}"
+
+
+def join(words: Sequence[str], last: str = "and") -> str:
+    """Return words as a list in a sentence.
+
+    Examples
+    --------
+    >>> join(["Japan", "Italy", "France"])
+    'Japan, Italy and France'
+    """
+    if len(words) < 2:
+        return "".join(words)
+    return f"{', '.join(words[:-1])} {last} {words[-1]}"
+
+
+def location(name: str, *, first: bool = False) -> str:
+    """Return a country's name with its article, capitalised where it opens a sentence.
+
+    Examples
+    --------
+    >>> location("Netherlands"), location("Japan"), location("United States", first=True)
+    ('the Netherlands', 'Japan', 'The United States')
+    """
+    if name in _WITH_ARTICLE or name.startswith(
+        ("United ", "Dem. ", "Rep. ", "Democratic ", "Republic ")
+    ):
+        return f"{'The' if first else 'the'} {name}"
+    if name.endswith((" Republic", " Rep.", " Federation", " Islands")):
+        return f"{'The' if first else 'the'} {name}"
+    return name
+
+
+def possessive(name: str) -> str:
+    """Return the possessive of a country's name: ``Japan's``, ``the Philippines'``."""
+    full = location(name)
+    return f"{full}’" if full.endswith("s") else f"{full}’s"
