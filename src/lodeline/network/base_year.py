@@ -1,0 +1,467 @@
+"""The base year: reported trade and output, made to balance.
+
+`reported_year` reads what is reported: lanes from trade, output by country from the source that
+the chain names (or a flagged prior), and use as what is left over. `reconcile` then finds the
+nearest flows, in weighted least squares, that balance in every country and form; it is the market
+solver's own problem with equality rows. The differences are a data-quality report.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from scipy import sparse
+
+from lodeline.errors import DataError, InputError
+from lodeline.network.chain import Chain
+from lodeline.network.outputs import OutputPrior, outputs_of_form
+from lodeline.network.trade_lanes import FormTrade, trade_of_form
+from lodeline.solver.curves import CurveKind, Curves, Vector
+from lodeline.solver.newton import Settings, solve
+from lodeline.solver.problem import MarketProblem, Status
+
+__all__ = ["BaseYear", "base_year"]
+
+Index = NDArray[np.int16]
+
+_LANE_DEVIATION = {"observed": 0.10, "imputed": 0.40}
+"""Relative standard deviation of a lane's tonnes. Assumed: mirror statistics of HS6 minerals differ
+by a tenth to a fifth where both sides report, by far more where quantity is rebuilt from value."""
+_USE_DEVIATION = 0.50
+_FLOOR_SHARE = 1e-6
+"""Standard deviation of a zero, as a share of the form's world throughput."""
+
+
+@dataclass(frozen=True)
+class BaseYear:
+    """Balanced flows of one chain in one year, t/year.
+
+    Attributes
+    ----------
+    chain, year
+        What and when.
+    countries
+        ISO3 codes, sorted; the index of all country arrays.
+    forms
+        Form identifiers in the chain's order.
+    prices
+        p̄, USD/t of the form's unit, shape (form,).
+    lane_form, lane_origin, lane_destination, lane_level
+        Lanes with a flow, shape (lane,).
+    latent_form, latent_origin, latent_destination, latent_level
+        Lanes of earlier years without a flow now; the level is their mean flow when used.
+    produced
+        Direct output, shape (form, country).
+    processed
+        Output of recipes, shape (recipe, country).
+    used
+        Final use, shape (form, country).
+    reconciliation
+        Reported and reconciled figures by country, see `ChainResult.reconciliation`.
+    max_deviation_from_reported
+        Largest move of an observed lane or output over its country's throughput.
+    coverage
+        Share of world trade (by value) by form that is observed, imputed, excluded.
+    """
+
+    chain: Chain
+    year: int
+    countries: tuple[str, ...]
+    forms: tuple[str, ...]
+    prices: Vector
+    lane_form: Index
+    lane_origin: Index
+    lane_destination: Index
+    lane_level: Vector
+    latent_form: Index
+    latent_origin: Index
+    latent_destination: Index
+    latent_level: Vector
+    produced: Vector
+    processed: Vector
+    used: Vector
+    reconciliation: pl.DataFrame
+    max_deviation_from_reported: float
+    coverage: pl.DataFrame
+
+    def absorbed(self) -> Vector:
+        """Return use plus what recipes take, t/year, shape (form, country)."""
+        return self.used + _recipe_inputs(self.chain, self.processed)
+
+
+def base_year(chain: Chain, year: int) -> BaseYear:
+    """Return the balanced base year of a chain.
+
+    Raises
+    ------
+    InputError
+        If the chain has no trade in that year.
+    DataError
+        If the reconciliation does not converge (a defect of the data or of the solver).
+    """
+    trades = [trade_of_form(chain, form, year) for form in chain.forms]
+    for form, trade in zip(chain.forms, trades, strict=True):
+        if trade.lanes.height == 0:
+            covered = f"{trade.first_year}-{trade.last_year}" if trade.first_year else "no year"
+            raise InputError(
+                f"chain '{chain.id}', form '{form.id}': no trade in {year}. "
+                f"The data cover {covered}; choose a base year among them."
+            )
+    priors = [
+        outputs_of_form(chain, form, trade, year)
+        for form, trade in zip(chain.forms, trades, strict=True)
+    ]
+    named = {c for t in trades for column in ("exporter", "importer") for c in t.lanes[column]}
+    named |= {c for p in priors for c in p.level}
+    countries = tuple(sorted(named))
+    return _reconcile(chain, year, countries, trades, priors)
+
+
+def _recipe_inputs(chain: Chain, processed: Vector) -> Vector:
+    """Return what recipes take, t/year, shape (form, country)."""
+    forms = [f.id for f in chain.forms]
+    taken = np.zeros((len(forms), processed.shape[1]))
+    for r, recipe in enumerate(chain.recipes):
+        for name, amount in recipe.inputs.items():
+            taken[forms.index(name)] += amount.value * processed[r]
+    return taken
+
+
+@dataclass(frozen=True)
+class _Reported:
+    """Columns of the reconciliation: lanes, produced, processed, used, in this order."""
+
+    lane_form: Index
+    lane_origin: Index
+    lane_destination: Index
+    lane_level: Vector
+    lane_deviation: Vector
+    produced: Vector
+    processed: Vector
+    output_deviation: Vector
+    used: Vector
+
+
+def _reconcile(
+    chain: Chain,
+    year: int,
+    countries: tuple[str, ...],
+    trades: list[FormTrade],
+    priors: list[OutputPrior],
+) -> BaseYear:
+    reported = _reported(chain, countries, trades, priors)
+    world = _world_throughput(reported, len(chain.forms))
+    problem = _balance_problem(chain, countries, reported, world)
+    solution = solve(problem, np.zeros(problem.rhs.size), Settings(tolerance=1e-13))
+    if solution.status is not Status.SOLVED and solution.certificate.primal > 1e-9:
+        raise DataError(
+            f"chain '{chain.id}', {year}: reconciliation stopped at a residual of "
+            f"{solution.certificate.primal:.1e}. Report the chain and year as a defect."
+        )
+    lanes = reported.lane_level.size
+    shape = (len(chain.forms), len(countries))
+    split = np.split(
+        np.maximum(solution.levels, 0.0),
+        np.cumsum([lanes, reported.produced.size, reported.processed.size]),
+    )
+    lane_level, produced, processed, used = (
+        split[0],
+        split[1].reshape(shape),
+        split[2].reshape(len(chain.recipes), len(countries)),
+        split[3].reshape(shape),
+    )
+    tiny = 1e-12 * world
+    lane_level = np.where(lane_level > tiny[reported.lane_form], lane_level, 0.0)
+    used = _left_over(chain, reported, lane_level, produced, processed, used)
+    kept = lane_level > 0.0
+    latent = _latent_lanes(countries, trades, reported, kept)
+    table, deviation = _report(
+        chain, countries, priors, reported, lane_level, produced, processed, used
+    )
+    return BaseYear(
+        chain=chain,
+        year=year,
+        countries=countries,
+        forms=tuple(f.id for f in chain.forms),
+        prices=np.array([t.price for t in trades]),
+        lane_form=reported.lane_form[kept],
+        lane_origin=reported.lane_origin[kept],
+        lane_destination=reported.lane_destination[kept],
+        lane_level=lane_level[kept],
+        latent_form=latent[0],
+        latent_origin=latent[1],
+        latent_destination=latent[2],
+        latent_level=latent[3],
+        produced=produced,
+        processed=processed,
+        used=used,
+        reconciliation=table,
+        max_deviation_from_reported=deviation,
+        coverage=pl.concat([t.coverage for t in trades]),
+    )
+
+
+def _reported(
+    chain: Chain, countries: tuple[str, ...], trades: list[FormTrade], priors: list[OutputPrior]
+) -> _Reported:
+    position = {c: i for i, c in enumerate(countries)}
+    form, origin, destination, level, deviation = [], [], [], [], []
+    for f, trade in enumerate(trades):
+        for exporter, importer, tonnes, quality in trade.lanes.select(
+            "exporter", "importer", "tonnes", "quality"
+        ).iter_rows():
+            form.append(f)
+            origin.append(position[exporter])
+            destination.append(position[importer])
+            level.append(tonnes)
+            deviation.append(_LANE_DEVIATION[quality] * tonnes)
+    shape = (len(chain.forms), len(countries))
+    output, output_deviation = np.zeros(shape), np.zeros(shape)
+    for f, prior in enumerate(priors):
+        for country, tonnes in prior.level.items():
+            output[f, position[country]] = tonnes
+            output_deviation[f, position[country]] = prior.deviation[country] * tonnes
+    produced, processed = _split_output(chain, countries, output)
+    lane_form = np.array(form, dtype=np.int16)
+    lane_origin = np.array(origin, dtype=np.int16)
+    lane_destination = np.array(destination, dtype=np.int16)
+    lane_level = np.array(level)
+    left = output - _recipe_inputs(chain, processed)
+    np.add.at(left, (lane_form, lane_destination), lane_level)
+    np.subtract.at(left, (lane_form, lane_origin), lane_level)
+    return _Reported(
+        lane_form=lane_form,
+        lane_origin=lane_origin,
+        lane_destination=lane_destination,
+        lane_level=lane_level,
+        lane_deviation=np.array(deviation),
+        produced=produced,
+        processed=processed,
+        output_deviation=output_deviation,
+        used=np.maximum(left, 0.0),
+    )
+
+
+def _split_output(
+    chain: Chain, countries: tuple[str, ...], output: Vector
+) -> tuple[Vector, Vector]:
+    """Return direct output (form, country) and output of recipes (recipe, country)."""
+    forms = [f.id for f in chain.forms]
+    produced = output.copy()
+    processed = np.zeros((len(chain.recipes), output.shape[1]))
+    for r, recipe in enumerate(chain.recipes):
+        made = forms.index(recipe.makes)
+        processed[r] = output[made] * [recipe.share_in(c).value for c in countries]
+        produced[made] -= processed[r]
+    return np.maximum(produced, 0.0), processed
+
+
+def _world_throughput(reported: _Reported, forms: int) -> Vector:
+    """Return world trade plus use by form, t/year, shape (form,)."""
+    trade = np.bincount(reported.lane_form, weights=reported.lane_level, minlength=forms)
+    return trade + reported.used.sum(axis=1)
+
+
+def _balance_problem(
+    chain: Chain, countries: tuple[str, ...], reported: _Reported, world: Vector
+) -> MarketProblem:
+    """Return the least-squares problem: reference = reported, slope = 1/variance, rows balance."""
+    forms, n = len(chain.forms), len(countries)
+    node = np.arange(forms * n).reshape(forms, n)
+    lanes = reported.lane_level.size
+    lane = np.arange(lanes)
+    rows = [node[reported.lane_form, reported.lane_origin]]
+    rows.append(node[reported.lane_form, reported.lane_destination])
+    columns, values = [lane, lane], [-np.ones(lanes), np.ones(lanes)]
+    offset = lanes
+    rows.append(node.ravel())
+    columns.append(offset + np.arange(node.size))
+    values.append(np.ones(node.size))
+    offset += node.size
+    ids = [f.id for f in chain.forms]
+    for recipe in chain.recipes:
+        for name, amount in [
+            (recipe.makes, 1.0),
+            *((k, -v.value) for k, v in recipe.inputs.items()),
+        ]:
+            rows.append(node[ids.index(name)])
+            columns.append(offset + np.arange(n))
+            values.append(np.full(n, amount))
+        offset += n
+    rows.append(node.ravel())
+    columns.append(offset + np.arange(node.size))
+    values.append(-np.ones(node.size))
+    offset += node.size
+    incidence = sparse.csc_array(
+        (np.concatenate(values), (np.concatenate(rows), np.concatenate(columns))),
+        shape=(node.size, offset),
+    )
+
+    floor = np.maximum(_FLOOR_SHARE * world, 1e-9)
+    per_form = np.repeat(floor, n)
+    made = [ids.index(r.makes) for r in chain.recipes]
+    reference = np.concatenate(
+        [
+            reported.lane_level,
+            reported.produced.ravel(),
+            reported.processed.ravel(),
+            reported.used.ravel(),
+        ]
+    )
+    deviation = np.concatenate(
+        [
+            reported.lane_deviation + floor[reported.lane_form],
+            reported.output_deviation.ravel() + per_form,
+            (reported.output_deviation[made] + floor[made][:, None]).ravel(),
+            _USE_DEVIATION * reported.used.ravel() + per_form,
+        ]
+    )
+    size = reference.size
+    curves = Curves(
+        kind=np.full(size, CurveKind.LINEAR, dtype=np.int8),
+        reference=reference,
+        margin=np.zeros(size),
+        slope=1.0 / deviation**2,
+        price=np.ones(size),
+        elasticity=np.ones(size),
+        cap=np.ones(size),
+        lower=np.zeros(size),
+        upper=np.full(size, np.inf),
+    )
+    scale = np.maximum(np.abs(incidence) @ reference, per_form)
+    # A multiplier of this size moves a row by about its own throughput.
+    price = scale / np.maximum((incidence**2) @ deviation**2, 1e-300)
+    return MarketProblem(
+        incidence, np.zeros(node.size), np.ones(node.size, dtype=bool), curves, price, scale
+    )
+
+
+def _left_over(
+    chain: Chain,
+    reported: _Reported,
+    lane_level: Vector,
+    produced: Vector,
+    processed: Vector,
+    used: Vector,
+) -> Vector:
+    """Return use as exactly what is left over, so that rounding stays in one place."""
+    left = produced - _recipe_inputs(chain, processed)
+    ids = [f.id for f in chain.forms]
+    for r, recipe in enumerate(chain.recipes):
+        left[ids.index(recipe.makes)] += processed[r]
+    np.add.at(left, (reported.lane_form, reported.lane_destination), lane_level)
+    np.subtract.at(left, (reported.lane_form, reported.lane_origin), lane_level)
+    throughput = np.abs(left) + produced
+    np.add.at(throughput, (reported.lane_form, reported.lane_destination), lane_level)
+    return np.where(left > 1e-9 * throughput, left, 0.0) if used.size else used
+
+
+def _latent_lanes(
+    countries: tuple[str, ...],
+    trades: list[FormTrade],
+    reported: _Reported,
+    kept: NDArray[np.bool_],
+) -> tuple[Index, Index, Index, Vector]:
+    """Return lanes of earlier years that can open again: their ends still trade, use or produce."""
+    position = {c: i for i, c in enumerate(countries)}
+    now = set(
+        zip(
+            reported.lane_form[kept].tolist(),
+            reported.lane_origin[kept].tolist(),
+            reported.lane_destination[kept].tolist(),
+            strict=True,
+        )
+    )
+    rows = []
+    for f, trade in enumerate(trades):
+        world = float(trade.lanes["tonnes"].sum())
+        for exporter, importer, mean in trade.earlier.iter_rows():
+            i, j = position.get(exporter), position.get(importer)
+            if i is None or j is None or (f, i, j) in now or mean < 1e-5 * world:
+                continue
+            rows.append((f, i, j, mean))
+    if not rows:
+        empty = np.zeros(0, dtype=np.int16)
+        return empty, empty, empty, np.zeros(0)
+    f_, i_, j_, level = zip(*rows, strict=True)
+    return (
+        np.array(f_, dtype=np.int16),
+        np.array(i_, dtype=np.int16),
+        np.array(j_, dtype=np.int16),
+        np.array(level),
+    )
+
+
+def _report(
+    chain: Chain,
+    countries: tuple[str, ...],
+    priors: list[OutputPrior],
+    reported: _Reported,
+    lane_level: Vector,
+    produced: Vector,
+    processed: Vector,
+    used: Vector,
+) -> tuple[pl.DataFrame, float]:
+    """Return the table of reported and reconciled figures and the largest relative move."""
+    n = len(countries)
+    shape = (len(chain.forms), n)
+    ids = [f.id for f in chain.forms]
+
+    def total(levels: Vector, end: Index) -> Vector:
+        out = np.zeros(shape)
+        np.add.at(out, (reported.lane_form, end), levels)
+        return out
+
+    def output(direct: Vector, recipes: Vector) -> Vector:
+        out = direct.copy()
+        for r, recipe in enumerate(chain.recipes):
+            out[ids.index(recipe.makes)] += recipes[r]
+        return out
+
+    before_out = output(reported.produced, reported.processed)
+    after_out = output(produced, processed)
+    items: Mapping[str, tuple[Vector, Vector]] = {
+        "output": (before_out, after_out),
+        "imports": (
+            total(reported.lane_level, reported.lane_destination),
+            total(lane_level, reported.lane_destination),
+        ),
+        "exports": (
+            total(reported.lane_level, reported.lane_origin),
+            total(lane_level, reported.lane_origin),
+        ),
+        "use": (reported.used, used),
+    }
+    throughput = before_out + items["imports"][0]
+    rows = []
+    for f, form in enumerate(ids):
+        for c, country in enumerate(countries):
+            for item, (before, after) in items.items():
+                if before[f, c] == 0.0 and after[f, c] == 0.0:
+                    continue
+                basis = {"output": priors[f].basis.get(country, "none"), "use": "left over"}
+                rows.append(
+                    (country, form, item, before[f, c], after[f, c], basis.get(item, "reported"))
+                )
+    table = pl.DataFrame(
+        rows,
+        schema={
+            "country": pl.String,
+            "form": pl.String,
+            "item": pl.String,
+            "reported_t": pl.Float64,
+            "reconciled_t": pl.Float64,
+            "basis": pl.String,
+        },
+        orient="row",
+    )
+    ends = np.maximum(
+        throughput[reported.lane_form, reported.lane_origin],
+        throughput[reported.lane_form, reported.lane_destination],
+    )
+    moved = np.abs(lane_level - reported.lane_level) / np.maximum(ends, 1e-300)
+    return table, float(moved.max(initial=0.0))

@@ -1,0 +1,377 @@
+"""From a balanced base year to a network: every activity gets its curve.
+
+The slope of marginal cost is ``h = P / (ε · max(x̄, s))``: at the reference a relative rise of the
+price by one per cent moves the activity by ε per cent. P is a price level (destination price of a
+lane, value of output of a recipe, own price otherwise), never a price difference. The margin at the
+reference is ``(Aᵀp̄) + c⁰``, so the base year is the equilibrium (positive mathematical
+programming: Howitt 1995, Amer. J. Agr. Econ. 77, 329-342).
+
+With an `Origin` the layered forms have two nodes in each country outside the restricting set
+(free and restricted-origin material) and a pool from which users draw; inside it, one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from lodeline.network.base_year import BaseYear
+from lodeline.network.chain import Behaviour
+from lodeline.network.network import ActivityKind, Layer, Network, RowKind
+from lodeline.network.origin import Origin
+from lodeline.solver.curves import CurveKind, Vector
+from lodeline.units import MONTHS_PER_YEAR
+
+__all__ = ["calibrate"]
+
+BLEND_ELASTICITY = 20.0
+"""How readily users and processors swap one layer for the other: moving all of it costs about a
+twentieth of the price. Assumed; nodes are homogeneous, so this only keeps the problem regular."""
+_SCALE_FLOOR = 1e-6
+_DAYS_PER_YEAR = 365.0
+
+
+def calibrate(
+    base: BaseYear, behaviour: Behaviour | None = None, *, origin: Origin | None = None
+) -> Network:
+    """Return the network of a base year.
+
+    Parameters
+    ----------
+    base
+        Balanced flows.
+    behaviour
+        Elasticities and limits; default those of the chain.
+    origin
+        Keeps restricted-origin material apart; default one layer.
+    """
+    behaviour = behaviour or base.chain.behaviour
+    build = _Builder(base, behaviour, origin)
+    build.add_nodes()
+    build.add_outputs()
+    build.add_recipes()
+    build.add_lanes()
+    build.add_uses()
+    build.add_stocks()
+    return build.network()
+
+
+@dataclass
+class _Column:
+    kind: ActivityKind
+    form: int
+    origin: int
+    destination: int
+    entries: Sequence[tuple[int, float]]
+    reference: float
+    price: float
+    elasticity: float
+    scale: float
+    layer: Layer = Layer.ALL
+    recipe: int = -1
+    curve: CurveKind = CurveKind.LINEAR
+    capacity: float = np.inf
+    growth_base: float = 0.0
+    entry_cost: float = 0.0
+    margin: float | None = None
+    is_latent: bool = False
+
+
+@dataclass
+class _Builder:
+    base: BaseYear
+    behaviour: Behaviour
+    origin: Origin | None
+    rows: list[tuple[RowKind, int, int, Layer, float]] = field(default_factory=list)
+    columns: list[_Column] = field(default_factory=list)
+    node: dict[tuple[int, int, Layer], int] = field(default_factory=dict)
+    pool: dict[tuple[int, int], int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        base = self.base
+        self.n = len(base.countries)
+        self.world = np.array([self._world(f) for f in range(len(base.forms))])
+
+    def _world(self, f: int) -> float:
+        level = self.base.lane_level[self.base.lane_form == f].sum()
+        return (
+            float(level + self.base.produced[f].sum() + self.base.used[f].sum()) / MONTHS_PER_YEAR
+        )
+
+    # rows
+
+    def add_nodes(self) -> None:
+        """Add a balance for every form, country and layer with material, and the pools."""
+        throughput = self._throughput()
+        for f in range(len(self.base.forms)):
+            for c in range(self.n):
+                if throughput[f, c] <= 0.0:
+                    continue
+                for layer, share in self._layers(f, c):
+                    if share > 0.0 or layer is not Layer.RESTRICTED:
+                        self.node[f, c, layer] = self._row(RowKind.BALANCE, f, c, layer)
+                if self._is_split(f, c) and self.base.used[f, c] > 0.0:
+                    self.pool[f, c] = self._row(RowKind.POOL, f, c, Layer.ALL)
+
+    def _throughput(self) -> Vector:
+        base = self.base
+        out = base.produced + base.absorbed()
+        np.add.at(out, (base.lane_form, base.lane_destination), base.lane_level)
+        np.add.at(out, (base.lane_form, base.lane_origin), base.lane_level)
+        ids = list(base.forms)
+        for r, recipe in enumerate(base.chain.recipes):
+            out[ids.index(recipe.makes)] += base.processed[r]
+        return np.asarray(out)
+
+    def _row(
+        self, kind: RowKind, form: int, country: int, layer: Layer, price: float | None = None
+    ) -> int:
+        self.rows.append(
+            (kind, form, country, layer, float(self.base.prices[form]) if price is None else price)
+        )
+        return len(self.rows) - 1
+
+    def _is_layered(self, f: int) -> bool:
+        return self.origin is not None and bool(self.origin.is_layered[f])
+
+    def _is_split(self, f: int, c: int) -> bool:
+        """Return whether the country keeps two layers of the form."""
+        origin = self.origin
+        return origin is not None and bool(origin.is_layered[f]) and not origin.restrictors[c]
+
+    def _layers(self, f: int, c: int) -> list[tuple[Layer, float]]:
+        """Return the layers of a node and their shares of its supply."""
+        if self.origin is None or not self.origin.is_layered[f]:
+            return [(Layer.ALL, 1.0)]
+        if self.origin.restrictors[c]:
+            return [(Layer.RESTRICTED, 1.0)]
+        share = float(self.origin.share[f, c])
+        return [(Layer.FREE, 1.0 - share), (Layer.RESTRICTED, share)]
+
+    def _arrives(self, f: int, c: int, layer: Layer) -> int | None:
+        """Return the node in which material of a layer arrives in a country; None: nobody there."""
+        if self._is_layered(f) and not self._is_split(f, c):
+            layer = Layer.RESTRICTED
+        return self.node.get((f, c, layer))
+
+    # columns
+
+    def add_outputs(self) -> None:
+        """Add direct output: iso-elastic supply up to the surge."""
+        b = self.behaviour
+        for f in range(len(self.base.forms)):
+            price = float(self.base.prices[f])
+            for c in _positive(self.base.produced[f]):
+                level = float(self.base.produced[f, c]) / MONTHS_PER_YEAR
+                layer = self._layers(f, c)[0][0]
+                self.columns.append(
+                    _Column(
+                        ActivityKind.PRODUCE, f, c, c, [(self.node[f, c, layer], 1.0)],
+                        level, price, b.supply_elasticity.value, level, layer,
+                        curve=CurveKind.SUPPLY, capacity=level * (1.0 + b.surge.value),
+                    )
+                )  # fmt: skip
+
+    def add_recipes(self) -> None:
+        """Add recipes; where layers meet, one capacity serves the variants of all layers."""
+        ids = list(self.base.forms)
+        for r, recipe in enumerate(self.base.chain.recipes):
+            made = ids.index(recipe.makes)
+            inputs = [(ids.index(k), v.value) for k, v in recipe.inputs.items()]
+            for c in _positive(self.base.processed[r]):
+                level = float(self.base.processed[r, c]) / MONTHS_PER_YEAR
+                if self._is_split(made, c) and any(self._is_layered(k) for k, _ in inputs):
+                    self._add_layered_recipe(r, made, inputs, c, level)
+                else:
+                    self._add_recipe(r, made, inputs, c, level)
+
+    def _add_recipe(
+        self, r: int, made: int, inputs: list[tuple[int, float]], c: int, level: float
+    ) -> None:
+        b = self.behaviour
+        layer = self._layers(made, c)[0][0]
+        entries = [(self.node[made, c, layer], 1.0)]
+        entries += [(self.node[k, c, self._layers(k, c)[0][0]], -v) for k, v in inputs]
+        self.columns.append(
+            _Column(
+                ActivityKind.PROCESS, made, c, c, entries, level, float(self.base.prices[made]),
+                b.processing_elasticity.value, level, layer, recipe=r,
+                capacity=level * (1.0 + b.surge.value),
+            )
+        )  # fmt: skip
+
+    def _add_layered_recipe(
+        self, r: int, made: int, inputs: list[tuple[int, float]], c: int, level: float
+    ) -> None:
+        b = self.behaviour
+        price = float(self.base.prices[made])
+        service = self._row(RowKind.SERVICE, made, c, Layer.ALL, price)
+        self.columns.append(
+            _Column(
+                ActivityKind.SERVE, made, c, c, [(service, 1.0)], level, price,
+                b.processing_elasticity.value, level, recipe=r,
+                capacity=level * (1.0 + b.surge.value),
+            )
+        )  # fmt: skip
+        kept_apart = next(k for k, _ in inputs if self._is_layered(k))
+        for layer, share in self._layers(kept_apart, c):
+            if (made, c, layer) not in self.node:
+                continue
+            source = [self._layers(k, c)[0][0] if k != kept_apart else layer for k, _ in inputs]
+            if any((k, c, s) not in self.node for (k, _), s in zip(inputs, source, strict=True)):
+                continue
+            entries = [(self.node[made, c, layer], 1.0), (service, -1.0)]
+            entries += [(self.node[k, c, s], -v) for (k, v), s in zip(inputs, source, strict=True)]
+            self.columns.append(
+                _Column(
+                    ActivityKind.PROCESS, made, c, c, entries, share * level, price,
+                    BLEND_ELASTICITY, level, layer, recipe=r,
+                )
+            )  # fmt: skip
+
+    def add_lanes(self) -> None:
+        """Add lanes with a flow, and latent ones at an entry cost."""
+        base = self.base
+        for f, i, j, level in zip(
+            base.lane_form, base.lane_origin, base.lane_destination, base.lane_level, strict=True
+        ):
+            self._add_lane(int(f), int(i), int(j), float(level) / MONTHS_PER_YEAR, is_latent=False)
+        for f, i, j, level in zip(
+            base.latent_form,
+            base.latent_origin,
+            base.latent_destination,
+            base.latent_level,
+            strict=True,
+        ):
+            self._add_lane(int(f), int(i), int(j), float(level) / MONTHS_PER_YEAR, is_latent=True)
+
+    def _add_lane(self, f: int, i: int, j: int, level: float, *, is_latent: bool) -> None:
+        b = self.behaviour
+        price = float(self.base.prices[f])
+        for layer, share in self._layers(f, i):
+            leaves, arrives = self.node.get((f, i, layer)), self._arrives(f, j, layer)
+            if share <= 0.0 or leaves is None or arrives is None or leaves == arrives:
+                continue
+            flow = share * level
+            scale = max(flow, _SCALE_FLOOR * float(self.world[f]))
+            self.columns.append(
+                _Column(
+                    ActivityKind.SHIP, f, i, j, [(leaves, -1.0), (arrives, 1.0)],
+                    0.0 if is_latent else flow, price, b.trade_elasticity.value, scale, layer,
+                    growth_base=b.lane_growth.value * scale,
+                    entry_cost=b.entry_cost.value * price if is_latent else 0.0,
+                    is_latent=is_latent,
+                )
+            )  # fmt: skip
+
+    def add_uses(self) -> None:
+        """Add final use, drawn from the pool where there are layers."""
+        b = self.behaviour
+        for f in range(len(self.base.forms)):
+            price = float(self.base.prices[f])
+            for c in _positive(self.base.used[f]):
+                level = float(self.base.used[f, c]) / MONTHS_PER_YEAR
+                row = self.pool.get((f, c))
+                if row is None:
+                    layer = self._layers(f, c)[0][0]
+                    row = self.node[f, c, layer]
+                else:
+                    for layer, share in self._layers(f, c):
+                        if (f, c, layer) in self.node:
+                            self.columns.append(
+                                _Column(
+                                    ActivityKind.BLEND, f, c, c,
+                                    [(self.node[f, c, layer], -1.0), (row, 1.0)],
+                                    share * level, price, BLEND_ELASTICITY, level, layer,
+                                )
+                            )  # fmt: skip
+                self.columns.append(
+                    _Column(
+                        ActivityKind.USE, f, c, c, [(row, -1.0)], level, price,
+                        b.demand_elasticity.value, level, curve=CurveKind.USE,
+                    )
+                )  # fmt: skip
+
+    def add_stocks(self) -> None:
+        """Add storage: what is held falls as the price rises over the expected one."""
+        b = self.behaviour
+        absorbed = self.base.absorbed()
+        for f, form in enumerate(self.base.forms):
+            price = float(self.base.prices[f])
+            for c in _positive(absorbed[f]):
+                days = self._stock_days(form, self.base.countries[c])
+                stock = days / _DAYS_PER_YEAR * float(absorbed[f, c])
+                for layer, share in self._layers(f, c):
+                    if stock * share > 0.0 and (f, c, layer) in self.node:
+                        self.columns.append(
+                            _Column(
+                                ActivityKind.STORE, f, c, c, [(self.node[f, c, layer], -1.0)],
+                                stock * share, price, b.stock_elasticity.value, stock * share,
+                                layer,
+                            )
+                        )  # fmt: skip
+
+    def _stock_days(self, form: str, country: str) -> float:
+        """Return what users hold plus what the state holds, in days of the country's own use."""
+        state = sum(
+            s.days.value
+            for s in self.base.chain.stocks
+            if s.country == country and s.form in (None, form)
+        )
+        return self.behaviour.stock_days.value + state
+
+    # assembly
+
+    def network(self) -> Network:
+        """Put rows and columns together."""
+        cols = self.columns
+        row_price = np.array([r[4] for r in self.rows])
+        entries = [(r, k, v) for k, c in enumerate(cols) for r, v in c.entries]
+        r, k, v = (np.array(part) for part in zip(*entries, strict=True))
+        incidence = sparse.csc_array((v, (r, k)), shape=(len(self.rows), len(cols)))
+        incidence.sort_indices()
+
+        def column(name: str, dtype: type = float) -> Any:
+            return np.array([getattr(c, name) for c in cols], dtype=dtype)
+
+        reference, price = column("reference"), column("price")
+        elasticity, scale = column("elasticity"), column("scale")
+        kind = column("kind", np.int8)
+        flows = np.where(kind == ActivityKind.STORE, 0.0, reference)
+        floor = 1e-7 * self.world[[x[1] for x in self.rows]]
+        return Network(
+            base=self.base,
+            row_kind=np.array([x[0] for x in self.rows], dtype=np.int8),
+            row_form=np.array([x[1] for x in self.rows], dtype=np.int16),
+            row_country=np.array([x[2] for x in self.rows], dtype=np.int16),
+            row_layer=np.array([x[3] for x in self.rows], dtype=np.int8),
+            kind=kind,
+            form=column("form", np.int16),
+            origin=column("origin", np.int16),
+            destination=column("destination", np.int16),
+            recipe=column("recipe", np.int16),
+            layer=column("layer", np.int8),
+            is_latent=column("is_latent", np.bool_),
+            incidence=incidence,
+            reference=reference,
+            margin=incidence.T @ row_price + column("entry_cost"),
+            slope=price / (elasticity * scale),
+            price=price,
+            elasticity=elasticity,
+            curve=column("curve", np.int8),
+            capacity=column("capacity"),
+            growth_base=column("growth_base"),
+            lane_growth=self.behaviour.lane_growth.value,
+            rebuild=self.behaviour.rebuild.value,
+            row_price=row_price,
+            row_scale=np.maximum(np.abs(incidence) @ flows, floor),
+        )
+
+
+def _positive(values: Vector) -> list[int]:
+    """Return the positions of the positive values."""
+    return [int(i) for i in np.flatnonzero(values > 0.0)]

@@ -1,0 +1,144 @@
+"""Output by country: observed where a table has it, else a flagged prior of finite variance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import polars as pl
+
+from lodeline import data
+from lodeline.errors import DataError
+from lodeline.network.chain import Chain, Form, NetExports, SharesOfWorld, TableOutput
+from lodeline.network.trade_lanes import FormTrade
+
+__all__ = ["OutputPrior", "outputs_of_form"]
+
+_OBSERVED_DEVIATION = 0.05
+_CARRIED_DEVIATION = 0.15
+"""Added per year between the table's year and the base year, at most 0.6."""
+_SHARES_DEVIATION = 0.30
+_NET_EXPORTS_DEVIATION = 0.50
+_UNLISTED_DEVIATION = 1.00
+"""A net exporter that the source of output does not list: noise, a re-exporter, or a small mine."""
+
+
+@dataclass(frozen=True)
+class OutputPrior:
+    """Output of a form by country.
+
+    Attributes
+    ----------
+    level
+        t/year by ISO3; every level is positive.
+    deviation
+        Relative standard deviation by ISO3.
+    basis
+        In words, by ISO3: ``observed 2022``, ``carried from 2023``, ``prior: curated share`` ...
+    """
+
+    level: Mapping[str, float]
+    deviation: Mapping[str, float]
+    basis: Mapping[str, str]
+
+
+def outputs_of_form(chain: Chain, form: Form, trade: FormTrade, year: int) -> OutputPrior:
+    """Return the output prior of a form in a year; absent countries have none.
+
+    The form's own source comes first, then its fallback. A net exporter that neither lists gets
+    its net exports, with a wide deviation and flagged: a hub that only re-exports is then pulled
+    to balance by its lanes instead of being given a mine.
+    """
+    net = _net_exports(trade)
+    level: dict[str, float] = {}
+    deviation: dict[str, float] = {}
+    basis: dict[str, str] = {}
+    sources = [s for s in (form.output, form.fallback) if s is not None]
+    for source in sources:
+        for country, (tonnes, spread, words) in _from(
+            chain, form, source, trade, net, year
+        ).items():
+            if country not in level and tonnes > 0.0:
+                level[country], deviation[country], basis[country] = tonnes, spread, words
+    for country, tonnes in net.items():
+        if country not in level and tonnes > 0.0:
+            level[country] = tonnes
+            deviation[country] = _UNLISTED_DEVIATION
+            basis[country] = "prior: net exports of a country that the source does not list"
+    return OutputPrior(level, deviation, basis)
+
+
+_Rows = dict[str, tuple[float, float, str]]
+
+
+def _from(
+    chain: Chain,
+    form: Form,
+    source: TableOutput | SharesOfWorld | NetExports,
+    trade: FormTrade,
+    net: Mapping[str, float],
+    year: int,
+) -> _Rows:
+    if isinstance(source, TableOutput):
+        return _from_table(chain, form, source, year)
+    if isinstance(source, SharesOfWorld):
+        return _from_shares(chain, form, source, trade, year)
+    share = 1.0 + source.domestic_use.value
+    words = "prior: net exports plus stated domestic use"
+    return {c: (share * t, _NET_EXPORTS_DEVIATION, words) for c, t in net.items() if t > 0.0}
+
+
+def _net_exports(trade: FormTrade) -> dict[str, float]:
+    """Return exports less imports by country, t/year."""
+    out: dict[str, float] = {}
+    for exporter, importer, tonnes in trade.lanes.select(
+        "exporter", "importer", "tonnes"
+    ).iter_rows():
+        out[exporter] = out.get(exporter, 0.0) + tonnes
+        out[importer] = out.get(importer, 0.0) - tonnes
+    return out
+
+
+def _from_table(chain: Chain, form: Form, source: TableOutput, year: int) -> _Rows:
+    rows = data.production(source.commodity)
+    rows = rows.filter(
+        (pl.col("stage").cast(pl.String) == source.stage)
+        & ~pl.col("country").cast(pl.String).is_in(["WLD", "ROW"])
+        & pl.col("value").is_not_null()
+    )
+    if rows.height == 0:
+        raise DataError(
+            f"chain '{chain.id}', form '{form.id}': the production table has no commodity "
+            f"'{source.commodity}' at stage '{source.stage}'. See 'lodeline data info' and docs/chains.md."
+        )
+    nearest = _nearest_year(rows, year)
+    distance = abs(nearest - year)
+    words = f"observed {year}" if distance == 0 else f"carried from {nearest}"
+    spread = _OBSERVED_DEVIATION + min(_CARRIED_DEVIATION * distance, 0.6)
+    chosen = rows.filter(pl.col("year") == nearest).group_by("country").agg(pl.col("value").sum())
+    return {str(c): (float(v) * source.factor.value, spread, words) for c, v in chosen.iter_rows()}
+
+
+def _from_shares(
+    chain: Chain, form: Form, source: SharesOfWorld, trade: FormTrade, year: int
+) -> _Rows:
+    rows = data.stage_shares(source.material, source.stage)
+    rows = rows.filter(~pl.col("country").cast(pl.String).is_in(["WLD", "ROW"]))
+    if rows.height == 0:
+        raise DataError(
+            f"chain '{chain.id}', form '{form.id}': no curated shares for "
+            f"'{source.material}', stage '{source.stage}'. See docs/chains.md."
+        )
+    vintage = source.share_year or _nearest_year(rows, source.world_year)
+    by_year = {int(y): float(t) for y, t in trade.world.iter_rows()}
+    growth = by_year.get(year, 0.0) / by_year.get(source.world_year, float("nan"))
+    world = source.world_t.value * (growth if growth > 0.0 else 1.0)
+    words = f"prior: curated share of {vintage} times world output of {source.world_year}"
+    chosen = rows.filter(pl.col("year") == vintage).group_by("country").agg(pl.col("share").first())
+    return {str(c): (float(s) * world, _SHARES_DEVIATION, words) for c, s in chosen.iter_rows()}
+
+
+def _nearest_year(rows: pl.DataFrame, year: int) -> int:
+    """Return the year of the table nearest to `year`, the earlier one of two."""
+    years = sorted({int(y) for y in rows["year"] if y is not None and int(y) <= 2026})
+    return min(years, key=lambda y: (abs(y - year), y))

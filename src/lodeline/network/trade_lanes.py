@@ -1,0 +1,177 @@
+"""Lanes of a form from trade: content, exclusions, world price, lanes of earlier years."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from lodeline import data
+from lodeline.errors import DataError
+from lodeline.network.chain import Chain, Form
+
+__all__ = ["FormTrade", "trade_of_form", "world_trade"]
+
+LATENT_YEARS = 10
+"""How many years back a lane may have been used to count as latent."""
+
+
+@dataclass(frozen=True)
+class FormTrade:
+    """Trade of one form in one year, in the form's unit.
+
+    Attributes
+    ----------
+    lanes
+        ``exporter, importer, tonnes`` (t/year), ``value_usd``, ``quality`` (observed, imputed).
+    earlier
+        ``exporter, importer, tonnes``: mean over the last ten years in which the lane was used.
+    price
+        p̄: median unit value of observed lanes, weighted by tonnes, USD/t of the form's unit.
+    world
+        World trade by year, ``year, tonnes``.
+    coverage
+        ``form, year, quality, value_usd, tonnes, rows``.
+    first_year, last_year
+        Years with trade; None where there is none.
+    """
+
+    lanes: pl.DataFrame
+    earlier: pl.DataFrame
+    price: float
+    world: pl.DataFrame
+    coverage: pl.DataFrame
+    first_year: int | None
+    last_year: int | None
+
+
+def _rows_of_form(chain: Chain, form: Form) -> pl.DataFrame:
+    """Return all trade rows of a form with ``amount`` in the form's unit, excluded ones marked."""
+    codes = [c.code for c in form.codes]
+    rows = data.trade(codes).with_columns(
+        pl.col("code").cast(pl.String),
+        pl.col("exporter").cast(pl.String),
+        pl.col("importer").cast(pl.String),
+    )
+    rows = rows.with_columns(
+        amount=pl.col("tonnes") * _content(form),
+        quality=pl.when(pl.col("quality").cast(pl.String) == "observed")
+        .then(pl.lit("observed"))
+        .otherwise(pl.lit("imputed")),
+    )
+    left_out = pl.lit(value=False)
+    for rule in chain.exclusions:
+        hit = (
+            (pl.col("code") == rule.code)
+            & (pl.col("exporter") == rule.exporter)
+            & pl.col("year").is_between(rule.years[0], rule.years[1])
+        )
+        if rule.importer is not None:
+            hit = hit & (pl.col("importer") == rule.importer)
+        left_out = left_out | hit
+    return rows.with_columns(is_excluded=left_out | pl.col("amount").is_null())
+
+
+def _content(form: Form) -> pl.Expr:
+    """Return tonnes of the form's unit in a gross tonne, by code and exporter."""
+    expression = pl.lit(None, dtype=pl.Float64)
+    for code in form.codes:
+        is_code = pl.col("code") == code.code
+        expression = pl.when(is_code).then(code.content.value).otherwise(expression)
+        for exporter, content in code.origins.items():
+            is_origin = is_code & (pl.col("exporter") == exporter)
+            expression = pl.when(is_origin).then(content.value).otherwise(expression)
+    return expression
+
+
+def world_trade(chain: Chain, form: Form) -> pl.DataFrame:
+    """Return world trade of a form by year: ``year, tonnes`` in the form's unit."""
+    rows = _rows_of_form(chain, form).filter(~pl.col("is_excluded"))
+    return rows.group_by("year").agg(tonnes=pl.col("amount").sum()).sort("year")
+
+
+def trade_of_form(chain: Chain, form: Form, year: int) -> FormTrade:
+    """Return the trade of a form in a year.
+
+    Rows of a country with itself and rows without any quantity or value are left out and counted
+    in ``coverage``.
+    """
+    rows = _rows_of_form(chain, form)
+    used = rows.filter(
+        ~pl.col("is_excluded") & (pl.col("amount") > 0) & (pl.col("exporter") != pl.col("importer"))
+    )
+    lanes = (
+        used.filter(pl.col("year") == year)
+        .group_by("exporter", "importer")
+        .agg(
+            tonnes=pl.col("amount").sum(),
+            value_usd=pl.col("value_usd").sum(),
+            imputed=pl.col("amount").filter(pl.col("quality") == "imputed").sum(),
+        )
+        .with_columns(
+            quality=pl.when(pl.col("imputed") > 0.5 * pl.col("tonnes"))
+            .then(pl.lit("imputed"))
+            .otherwise(pl.lit("observed"))
+        )
+        .drop("imputed")
+        .sort("exporter", "importer")
+    )
+    earlier = (
+        used.filter(pl.col("year").is_between(year - LATENT_YEARS, year - 1))
+        .group_by("exporter", "importer", "year")
+        .agg(tonnes=pl.col("amount").sum())
+        .group_by("exporter", "importer")
+        .agg(tonnes=pl.col("tonnes").mean())
+        .sort("exporter", "importer")
+    )
+    coverage = (
+        rows.filter(pl.col("year") == year)
+        .with_columns(
+            quality=pl.when(pl.col("is_excluded"))
+            .then(pl.lit("left out"))
+            .otherwise(pl.col("quality"))
+        )
+        .group_by("quality")
+        .agg(
+            value_usd=pl.col("value_usd").sum(),
+            tonnes=pl.col("amount").sum(),
+            rows=pl.len(),
+        )
+        .sort("quality")
+        .select(pl.lit(form.id).alias("form"), pl.lit(year).alias("year"), pl.all())
+    )
+    world = used.group_by("year").agg(tonnes=pl.col("amount").sum()).sort("year")
+    years = world["year"]
+    return FormTrade(
+        lanes=lanes,
+        earlier=earlier,
+        price=_world_price(chain, form, used.filter(pl.col("year") == year)),
+        world=world,
+        coverage=coverage,
+        first_year=int(years.min()) if len(years) else None,  # type: ignore[arg-type]
+        last_year=int(years.max()) if len(years) else None,  # type: ignore[arg-type]
+    )
+
+
+def _world_price(chain: Chain, form: Form, rows: pl.DataFrame) -> float:
+    """Return the median unit value of observed rows, weighted by amount, USD/t of the unit.
+
+    One price for the whole world: unit values by country would make more than half of some
+    materials flow from dear to cheap.
+    """
+    if rows.height == 0:
+        return float("nan")
+    seen = rows.filter(pl.col("quality") == "observed")
+    seen = seen if seen.height else rows
+    unit = (seen["value_usd"] / seen["amount"]).to_numpy()
+    weight = seen["amount"].to_numpy()
+    order = np.argsort(unit, kind="stable")
+    total = np.cumsum(weight[order])
+    price = float(unit[order][np.searchsorted(total, 0.5 * total[-1])])
+    if not price > 0.0:
+        raise DataError(
+            f"chain '{chain.id}', form '{form.id}': world price is {price}. "
+            "Check the trade rows of its codes with 'lodeline data quality'."
+        )
+    return price

@@ -1,0 +1,111 @@
+"""The market, month by month.
+
+Each month is one market problem. What links the months: stocks (what is held at the end is there
+at the start of the next), lanes (a lane grows by at most a share of its flow of the month before)
+and the restrictions in force. Holders of stock expect the reference price to return: storage is
+the column of the foresight problem with next month's price replaced by p̄.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lodeline.errors import LodelineError
+from lodeline.network import ActivityKind
+from lodeline.results.run import Run
+from lodeline.scenarios.compile import Schedule
+from lodeline.solver import newton
+from lodeline.solver.problem import MarketProblem, Solution
+
+__all__ = ["ACCEPTED", "Solver", "UnsolvedError", "run_market"]
+
+Vector = NDArray[np.float64]
+Solver = Callable[[MarketProblem, Vector], Solution]
+
+ACCEPTED = 1e-8
+"""Largest relative residual and gap with which a result leaves the program."""
+
+
+class UnsolvedError(LodelineError):
+    """A month could not be solved to the accepted tolerance."""
+
+
+@dataclass
+class _State:
+    """What one month hands to the next."""
+
+    stocks: Vector
+    lanes: Vector
+    prices: Vector
+
+
+def run_market(schedule: Schedule, *, bent: bool = True, solver: Solver = newton.solve) -> Run:
+    """Simulate the market over the months of a schedule.
+
+    Parameters
+    ----------
+    schedule
+        Network and restrictions by month.
+    bent
+        Iso-elastic curves (default), or straight ones: then every month is a QP.
+    solver
+        Any solver of `MarketProblem`.
+
+    Raises
+    ------
+    UnsolvedError
+        If a month's certificate is worse than `ACCEPTED`, also from a second start.
+    """
+    network = schedule.network
+    lanes = network.of_kind(ActivityKind.SHIP)
+    stores = network.of_kind(ActivityKind.STORE)
+    problem = network.problem(bent=bent)
+    curves = problem.curves
+    state = _State(network.reference[stores].copy(), network.reference[lanes].copy(),
+                   problem.row_price.copy())  # fmt: skip
+    count = len(schedule.months)
+    levels = np.empty((count, network.activities))
+    prices = np.empty((count, network.row_price.size))
+    stocks = np.empty((count + 1, stores.size))
+    stocks[0] = state.stocks
+    residual = gap = 0.0
+    fallbacks = 0
+    for t in range(count):
+        upper = network.capacity * schedule.output_factor[t]
+        upper[lanes] = (1.0 + network.lane_growth) * state.lanes + network.growth_base[lanes]
+        upper[stores] = state.stocks + network.rebuild * network.reference[stores]
+        month = problem.with_rhs(network.rhs(state.stocks, schedule.limit[t])).with_curves(
+            curves.with_bounds(curves.lower, upper).with_extra_cost(schedule.tax[t])
+        )
+        solution, retried = _solve(month, state.prices, solver, str(schedule.months[t]))
+        fallbacks += retried
+        residual = max(residual, solution.certificate.residual)
+        gap = max(gap, solution.certificate.gap)
+        levels[t], prices[t] = solution.levels, solution.prices
+        state = _State(solution.levels[stores], solution.levels[lanes], solution.prices)
+        stocks[t + 1] = state.stocks
+    return Run(schedule, levels, prices, stocks, residual, gap, count, fallbacks)
+
+
+def _solve(
+    problem: MarketProblem, start: Vector, solver: Solver, month: str
+) -> tuple[Solution, bool]:
+    """Solve from the month before, then from the reference; return also whether that was needed."""
+    solution = solver(problem, start)
+    if _accepted(solution):
+        return solution, False
+    solution = solver(problem, problem.row_price)
+    if _accepted(solution):
+        return solution, True
+    raise UnsolvedError(
+        f"{month}: the market was not cleared (residual {solution.certificate.residual:.1e}, gap "
+        f"{solution.certificate.gap:.1e}). Please report the scenario as a defect."
+    )
+
+
+def _accepted(solution: Solution) -> bool:
+    return max(solution.certificate.residual, solution.certificate.gap) <= ACCEPTED
