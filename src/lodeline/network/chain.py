@@ -10,7 +10,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 __all__ = [
     "Basis",
@@ -31,7 +31,8 @@ __all__ = [
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$")]
 Country = Annotated[str, Field(pattern=r"^[A-Z0-9]{3}$")]
 """ISO 3166 alpha-3 code."""
-Finite = Annotated[float, Field(allow_inf_nan=False)]
+Finite = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+Year = Annotated[int, Field(strict=True, ge=1962, le=2100)]
 
 
 class _Spec(BaseModel):
@@ -49,7 +50,7 @@ class Parameter(_Spec):
     """Upper end of the range."""
     source: str = Field(min_length=3)
     """Publication, or the reasoning where the value is assumed."""
-    assumed: bool = False
+    assumed: bool = Field(default=False, strict=True)
     """True where no source publishes the value."""
 
     @model_validator(mode="after")
@@ -59,6 +60,40 @@ class Parameter(_Spec):
                 f"needs low <= value <= high, got {self.low}, {self.value}, {self.high}"
             )
         return self
+
+
+def _positive(parameter: Parameter) -> Parameter:
+    if parameter.low <= 0.0:
+        raise ValueError(f"needs low > 0, got {parameter.low}")
+    return parameter
+
+
+def _not_negative(parameter: Parameter) -> Parameter:
+    if parameter.low < 0.0:
+        raise ValueError(f"needs low >= 0, got {parameter.low}")
+    return parameter
+
+
+def _share(parameter: Parameter) -> Parameter:
+    if parameter.low < 0.0 or parameter.high > 1.0:
+        raise ValueError(f"needs 0 <= low and high <= 1, got {parameter.low} to {parameter.high}")
+    return parameter
+
+
+def _in_order(years: tuple[int, int]) -> tuple[int, int]:
+    if years[0] > years[1]:
+        raise ValueError(f"the first year is after the last, {list(years)}")
+    return years
+
+
+def _content(parameter: Parameter) -> Parameter:
+    return _share(_positive(parameter))
+
+
+Positive = Annotated[Parameter, AfterValidator(_positive)]
+NotNegative = Annotated[Parameter, AfterValidator(_not_negative)]
+Share = Annotated[Parameter, AfterValidator(_share)]
+Content = Annotated[Parameter, AfterValidator(_content)]
 
 
 class Basis(StrEnum):
@@ -75,9 +110,9 @@ class Code(_Spec):
 
     code: str = Field(pattern=r"^\d{6}$")
     """HS6 code, revision 1992."""
-    content: Parameter
+    content: Content
     """Tonnes of the form's unit in a gross tonne of the code."""
-    origins: dict[Country, Parameter] = {}
+    origins: dict[Country, Content] = {}
     """The same for exporters whose material differs (leaner ore, intermediates)."""
 
     def content_from(self, exporter: str) -> Parameter:
@@ -93,7 +128,7 @@ class TableOutput(_Spec):
     """Commodity of the production table (``lodeline.data.production``)."""
     stage: str = "mine"
     """Stage of the production table: mine, refinery, smelter."""
-    factor: Parameter
+    factor: Positive
     """Tonnes of the form's unit in one unit of the table (the table names it: t, kt, kg).
 
     Years that the table does not hold take the figures of the nearest year that it does: then
@@ -109,11 +144,11 @@ class SharesOfWorld(_Spec):
     """Material of the curated share table (``lodeline.data.stage_shares``)."""
     stage: str
     """Stage of the curated share table."""
-    share_year: int | None = None
+    share_year: Year | None = None
     """Vintage of the shares; left out, the newest that is not after `world_year`."""
-    world_t: Parameter
+    world_t: Positive
     """World output, tonnes a year of the form's unit."""
-    world_year: int
+    world_year: Year
     """Year of `world_t`; other years scale it with world trade of the form."""
 
 
@@ -121,7 +156,7 @@ class NetExports(_Spec):
     """Output by country as net exports plus stated domestic use (a prior, flagged)."""
 
     kind: Literal["net-exports"]
-    domestic_use: Parameter
+    domestic_use: NotNegative
     """Domestic use of a net exporter as a share of its net exports."""
 
 
@@ -152,11 +187,11 @@ class Recipe(_Spec):
     id: Identifier
     makes: Identifier
     """Form that is made."""
-    inputs: dict[Identifier, Parameter] = Field(min_length=1)
+    inputs: dict[Identifier, Positive] = Field(min_length=1)
     """Tonnes of each input for one tonne of output."""
-    share_of_output: Parameter
+    share_of_output: Share
     """Share of the form's output that this recipe makes; the rest is produced directly."""
-    share_by_country: dict[Country, Parameter] = {}
+    share_by_country: dict[Country, Share] = {}
     """The same for countries that differ (smelters without refineries of their own)."""
 
     def share_in(self, country: str) -> Parameter:
@@ -167,25 +202,25 @@ class Recipe(_Spec):
 class Behaviour(_Spec):
     """How the chain answers to prices, all short run (months)."""
 
-    demand_elasticity: Parameter
+    demand_elasticity: Positive
     """Relative fall of use per relative rise of price, > 0."""
-    supply_elasticity: Parameter
+    supply_elasticity: Positive
     """Relative rise of output per relative rise of price, > 0."""
-    processing_elasticity: Parameter
+    processing_elasticity: Positive
     """The same for recipes, per relative rise of the value of output."""
-    trade_elasticity: Parameter
+    trade_elasticity: Positive
     """Relative rise of a lane's flow per relative rise of the margin over it, > 0."""
-    surge: Parameter
+    surge: NotNegative
     """Output that can be added at once, as a share of base-year output."""
-    lane_growth: Parameter
+    lane_growth: Positive
     """Monthly growth limit of a lane, as a share of its flow the month before."""
-    entry_cost: Parameter
+    entry_cost: NotNegative
     """Extra cost of a lane unused in the base year, as a share of the price."""
-    stock_days: Parameter
+    stock_days: NotNegative
     """Days of use held by users at the start."""
-    stock_elasticity: Parameter
+    stock_elasticity: Positive
     """Relative fall of stocks held per relative rise of price, > 0."""
-    rebuild: Parameter
+    rebuild: NotNegative
     """Share of the normal stock that can be rebuilt a month."""
 
 
@@ -193,9 +228,10 @@ class Exclusion(_Spec):
     """Trade rows left out, in sight, with the reason."""
 
     code: str = Field(pattern=r"^\d{6}$")
-    exporter: str = Field(pattern=r"^[A-Z0-9]{3}$")
-    importer: str | None = Field(default=None, pattern=r"^[A-Z0-9]{3}$")
-    years: tuple[int, int]
+    exporter: Country
+    importer: Country | None = None
+    """Left out, all importers."""
+    years: Annotated[tuple[Year, Year], AfterValidator(_in_order)]
     """First and last year."""
     reason: str = Field(min_length=10)
 
@@ -206,7 +242,7 @@ class CountryStock(_Spec):
     country: Country
     form: Identifier | None = None
     """Form that is held; left out, every form of the chain."""
-    days: Parameter
+    days: NotNegative
     """Days of the country's own use in the base year. A target is not a holding."""
 
 
@@ -246,4 +282,11 @@ class Chain(_Spec):
                     raise ValueError(f"recipe '{recipe.id}' names form '{name}', known are {ids}")
             if any(ids.index(name) >= ids.index(recipe.makes) for name in recipe.inputs):
                 raise ValueError(f"recipe '{recipe.id}': inputs must come before '{recipe.makes}'")
+        codes = {c.code for f in self.forms for c in f.codes}
+        for rule in self.exclusions:
+            if rule.code not in codes:
+                raise ValueError(f"exclusion of code {rule.code}, which no form has")
+        for stock in self.stocks:
+            if stock.form is not None and stock.form not in ids:
+                raise ValueError(f"stock of form '{stock.form}', known are {ids}")
         return self
