@@ -18,9 +18,6 @@ from lodeline.solver.problem import Certificate, MarketProblem
 
 __all__ = ["certify", "natural_residual"]
 
-_AT_BOUND = 1e-9
-"""A level this close to a bound, over its own size, counts as at the bound."""
-
 
 def natural_residual(problem: MarketProblem, surplus: Vector, prices: Vector) -> Vector:
     """Return how far each row is from balance, over its throughput, shape (row,).
@@ -49,16 +46,15 @@ def certify(problem: MarketProblem, levels: Vector, prices: Vector) -> Certifica
     surplus = problem.incidence @ levels - problem.rhs
     scaled = surplus / problem.row_scale
     row_violation = np.where(problem.is_equality, np.abs(scaled), np.maximum(0.0, -scaled))
-    ceiling = curves.ceiling()
-    size = np.maximum(curves.reference, np.where(np.isfinite(ceiling), ceiling, 0.0))
-    size = np.maximum(size, 1e-12 * problem.row_scale.max(initial=1.0))
+    size = _activity_size(problem)
     bound_violation = np.maximum(curves.lower - levels, levels - curves.upper) / size
 
     margin = problem.incidence.T @ prices
     price_level = np.maximum(np.abs(problem.incidence).T @ problem.row_price, 1e-300)
     difference = (curves.margin + curves.deviation(levels) - margin) / price_level
-    wants_less = np.where(levels > curves.lower + _AT_BOUND * size, difference, 0.0)
-    wants_more = np.where(levels < ceiling - _AT_BOUND * size, -difference, 0.0)
+    # Zero exactly where the marginal cost equals the margin or the bound explains the difference.
+    wants_less = np.minimum(difference, (levels - curves.lower) / size)
+    wants_more = np.minimum(-difference, (curves.ceiling() - levels) / size)
     negative = np.where(problem.is_equality, 0.0, -prices / problem.row_price)
 
     complementary = np.where(problem.is_equality, 0.0, scaled * prices / problem.row_price)
@@ -68,6 +64,20 @@ def certify(problem: MarketProblem, levels: Vector, prices: Vector) -> Certifica
         complementarity=_worst(np.abs(complementary)),
         gap=_gap(problem, levels, prices, margin),
     )
+
+
+def _activity_size(problem: MarketProblem) -> Vector:
+    """Return what an activity's distances from its bounds are weighed by, t/month.
+
+    Its reference, or the smallest throughput among its rows if larger: never its bounds, which
+    may be no more than a very large number.
+    """
+    incidence = problem.incidence
+    size = np.zeros(incidence.shape[1])
+    filled = np.diff(incidence.indptr) > 0
+    per_entry = problem.row_scale[incidence.indices] / np.maximum(np.abs(incidence.data), 1e-300)
+    size[filled] = np.minimum.reduceat(per_entry, incidence.indptr[:-1][filled])
+    return np.maximum(np.maximum(size, problem.curves.reference), 1e-300)
 
 
 def _gap(problem: MarketProblem, levels: Vector, prices: Vector, margin: Vector) -> float:

@@ -5,9 +5,11 @@ and once differentiable: its gradient is the surplus ``r = A x(π) − b``, its 
 ``A diag(x') Aᵀ``. Each step
 
 1. leaves out rows whose price is zero and whose surplus is not (disposal);
-2. solves ``(A x' Aᵀ + ρ) d = −r`` on the others, where ρ is a small share of the row's steepest
-   possible slope, for rows all of whose activities sit at a bound;
-3. goes along ``max(0, π + t d)``, halving t until D has fallen enough (Armijo).
+2. solves ``(A x' Aᵀ + ρ) d = −r`` on the others, where the ridge ρ is a small share of the row's
+   slope: all of whose activities may sit at a bound, and whole groups of rows may float freely;
+3. goes along ``max(0, π + t d)``, halving t until D has fallen enough (Armijo);
+4. widens the ridge after a short step and narrows it after a slow one: a wide ridge is safe where
+   rows float, a narrow one is needed where steep lanes tie rows with flat supply together.
 
 See Bertsekas (1982), *Projected Newton methods*, SIAM J. Control Optim. 20, for the row selection;
 Qi and Sun (1993), Math. Program. 58, for semismooth Newton.
@@ -42,7 +44,7 @@ class Settings:
     max_iterations
         Newton steps at most.
     ridge
-        Largest ρ as a share of the row's steepest possible slope; shrinks with the residual.
+        First ρ as a share of the row's slope; then adapted.
     armijo
         Share of the predicted fall of D that a step must achieve.
     """
@@ -54,6 +56,10 @@ class Settings:
 
 
 _SMALLEST_STEP = 1e-10
+_WIDEST, _NARROWEST = 1e2, 1e-13
+"""Limits of the ridge as a share of the row's slope."""
+_FLOATING = 1e-6
+"""A row with less than this share of its steepest slope is held by the latter."""
 
 
 def solve(
@@ -80,8 +86,9 @@ def solve(
     prices = (problem.row_price if start is None else start).copy()
     prices[~problem.is_equality] = np.maximum(prices[~problem.is_equality], 0.0)
     incidence = sparse.csr_array(problem.incidence)
-    ridge_base = (incidence**2) @ problem.curves.steepest()
-    ridge_base = np.maximum(ridge_base, 1e-12 * problem.row_scale / problem.row_price)
+    steepest = (incidence**2) @ problem.curves.steepest()
+    steepest = np.maximum(steepest, 1e-12 * problem.row_scale / problem.row_price)
+    share = settings.ridge
 
     value, levels, surplus = _dual(problem, prices)
     iteration = 0
@@ -95,15 +102,20 @@ def solve(
             break
         iteration += 1
         working = _working_rows(problem, prices, surplus)
-        rho = min(settings.ridge, max(worst * settings.ridge, 1e-13)) * ridge_base
-        step = _newton_step(problem, incidence, prices, surplus, working, rho)
+        narrow = min(share, share * worst)
+        step = _newton_step(problem, incidence, prices, surplus, working, narrow, steepest)
         moved = _search(problem, prices, value, surplus, step, settings)
-        if moved is None:
-            step = np.where(working, -surplus / np.maximum(ridge_base, 1e-300), 0.0)
-            moved = _search(problem, prices, value, surplus, step, settings)
+        if moved is None and share < _WIDEST:
+            share = min(_WIDEST, 100.0 * share)
+            continue
         if moved is None:
             break
-        prices, value, levels, surplus = moved
+        prices, value, levels, surplus, length = moved
+        after = float(natural_residual(problem, surplus, prices).max(initial=0.0))
+        if length < 0.1:
+            share = min(_WIDEST, 10.0 * share)
+        elif after > 0.3 * worst:
+            share = max(_NARROWEST, 0.1 * share)
     certificate = certify(problem, levels, prices)
     return Solution(levels, prices, status, iteration, certificate)
 
@@ -131,12 +143,15 @@ def _newton_step(
     prices: Vector,
     surplus: Vector,
     working: NDArray[np.bool_],
-    rho: Vector,
+    ridge: float,
+    steepest: Vector,
 ) -> Vector:
     """Return the Newton direction, zero on idle rows, USD/t, shape (row,)."""
     slope = problem.curves.response_slope(problem.incidence.T @ prices)
     rows = incidence[working]
-    hessian = (rows * slope) @ rows.T + sparse.diags_array(rho[working])
+    hessian = sparse.csr_array((rows * slope) @ rows.T)
+    rho = ridge * np.maximum(hessian.diagonal(), _FLOATING * steepest[working])
+    hessian = hessian + sparse.diags_array(rho + 1e-15 * steepest[working])
     # Rows differ by orders of magnitude in throughput: solve the symmetrically scaled system.
     scale = 1.0 / np.sqrt(hessian.diagonal())
     balance = sparse.diags_array(scale)
@@ -158,7 +173,7 @@ def _search(
     surplus: Vector,
     step: Vector,
     settings: Settings,
-) -> tuple[Vector, float, Vector, Vector] | None:
+) -> tuple[Vector, float, Vector, Vector, float] | None:
     """Return the first point along the projected step that lowers D enough, or None."""
     length = 1.0
     before = float(natural_residual(problem, surplus, prices).max(initial=0.0))
@@ -168,10 +183,10 @@ def _search(
         new_value, levels, new_surplus = _dual(problem, trial)
         predicted = float(surplus @ (trial - prices))
         if new_value <= value + settings.armijo * predicted:
-            return trial, new_value, levels, new_surplus
+            return trial, new_value, levels, new_surplus, length
         # Close to the solution D no longer resolves the fall: the residual must do.
         after = float(natural_residual(problem, new_surplus, trial).max(initial=0.0))
         if before < 1e-6 and after < 0.5 * before:
-            return trial, new_value, levels, new_surplus
+            return trial, new_value, levels, new_surplus, length
         length *= 0.5
     return None
