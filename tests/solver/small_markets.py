@@ -21,20 +21,22 @@ def market(rows, activities, *, rhs=None, equality=False, price=100.0):
     incidence = sparse.csc_array((np.array(v, float), (r, c)), shape=(rows, len(activities)))
 
     def column(key, default):
-        return np.array([float(a.get(key, default(a))) for a in activities])
+        return np.array([float(a.get(key, default)) for a in activities])
 
-    reference = column("reference", lambda a: 0.0)
-    elasticity = column("elasticity", lambda a: 1.0)
+    reference = column("reference", 0.0)
+    elasticity = column("elasticity", 1.0)
     curves = Curves(
         kind=np.array([a.get("kind", LINEAR) for a in activities], dtype=np.int8),
         reference=reference,
-        margin=column("margin", lambda a: price * sum(a["at"].values())),
-        slope=column("slope", lambda a: price / max(a.get("reference", 0.0), 1.0)),
+        margin=np.array([a.get("margin", price * sum(a["at"].values())) for a in activities]),
+        slope=np.array(
+            [a.get("slope", price / max(a.get("reference", 0.0), 1.0)) for a in activities]
+        ),
         price=np.full(len(activities), price),
         elasticity=elasticity,
-        cap=column("cap", lambda a: 1000.0 * price),
-        lower=column("lower", lambda a: 0.0),
-        upper=column("upper", lambda a: np.inf),
+        cap=column("cap", 1000.0 * price),
+        lower=column("lower", 0.0),
+        upper=column("upper", np.inf),
     )
     return MarketProblem(
         incidence=incidence,

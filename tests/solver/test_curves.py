@@ -1,5 +1,7 @@
 """Curves against numerical quadrature and differences."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from scipy.integrate import quad
@@ -74,7 +76,7 @@ def test_cost_is_the_integral_of_marginal_cost(kind, elasticity):
             ends.insert(1, knots[kind])
         integral = sum(
             quad(lambda s: curve.deviation(np.array([s]))[0], a, b, epsabs=1e-9, epsrel=1e-12)[0]
-            for a, b in zip(ends[:-1], ends[1:], strict=True)
+            for a, b in pairwise(ends)
         )
         psi = curve.adjustment(np.array([x]))[0]
         assert psi == pytest.approx(integral, rel=1e-9, abs=1e-7)
