@@ -129,7 +129,7 @@ class TableOutput(_Spec):
     stage: str = "mine"
     """Stage of the production table: mine, refinery, smelter."""
     factor: Positive
-    """Tonnes of the form's unit in one unit of the table (the table names it: t, kt, kg).
+    """Tonnes of the form's unit in one tonne of the table.
 
     Years that the table does not hold take the figures of the nearest year that it does: then
     they are a prior and flagged, as with shares.
