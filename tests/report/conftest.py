@@ -1,10 +1,8 @@
 """A made-up stress result in the real shape: two chains, 60 countries, 24 months."""
 
-import json
 import math
 import random
 from dataclasses import replace
-from pathlib import Path
 
 import polars as pl
 import pytest
@@ -75,16 +73,22 @@ def country_series(country, form, scale, use):
     return rows
 
 
+def recovery(short, count):
+    """Months from the first short one until none is: 0 if never short, None if not in time."""
+    if not short:
+        return 0
+    return None if short[-1] == count - 1 else short[-1] + 1 - short[0]
+
+
 def metrics_of(rows):
     shares = [r["unmet_share"] for r in rows]
     short = [i for i, s in enumerate(shares) if s > 0.05]
-    back = [i for i in range(len(shares)) if short and i > short[-1]]
     return {
         "country": rows[0]["country"], "form": rows[0]["form"],
         "reference_use_t": rows[0]["reference_use_t"], "unmet_share_peak": max(shares),
         "unmet_t_total": sum(r["unmet_t"] for r in rows),
         "time_to_survive_months": short[0] if short else None,
-        "time_to_recover_months": back[0] if back else None,
+        "time_to_recover_months": recovery(short, len(shares)),
         "price_multiple_peak": max(r["price_multiple"] for r in rows),
         "cost_usd": sum(r["unmet_t"] for r in rows) * 70000.0 - 2e5 * (rows[0]["country"] == "CHN"),
     }  # fmt: skip
@@ -95,15 +99,15 @@ def use_of(country, form):
     return given.get(country, round(random.Random(country + form).random() ** 3 * 40, 2))
 
 
-def assumptions_of(chain):
+def assumptions():
     rows = [
-        ("demand elasticity", 0.25, 0.1, 0.5, "–%/%", "short-run use of a small input of large products; no published estimate", True),
-        ("supply elasticity", 0.3, 0.1, 0.7, "%/%", "no published short-run estimate; by-products answer slowly", True),
-        ("trade elasticity", 3.0, 1.0, 8.0, "%/%", "CEPII ProTEE long-run estimates for HS 2846 halved", True),
-        ("stock of users", 45.0, 15.0, 90.0, "days of use", "Japan's aim is 60 days for 34 rare metals; a target is not a holding", True),
-        ("Nd-Pr metal per oxide", 0.85, 0.83, 0.857, "t/t", "stoichiometry of Nd₂O₃", False),
-        ("growth of lanes", 0.25, 0.1, 0.6, "a month", "Viet Nam's exports to Japan 2010-2014", True),
-    ]  # fmt: skip
+        ("demand elasticity", 0.25, 0.1, 0.5, "%/%", "small input of large products", True),
+        ("supply elasticity", 0.3, 0.1, 0.7, "%/%", "by-products answer slowly", True),
+        ("trade elasticity", 3.0, 1.0, 8.0, "%/%", "no short-run estimate", True),
+        ("stock of users", 45.0, 15.0, 90.0, "days of use", "a target is not a holding", True),
+        ("metal per oxide", 0.85, 0.83, 0.857, "t/t", "stoichiometry of Nd₂O₃", False),
+        ("growth of lanes", 0.25, 0.1, 0.6, "a month", "Viet Nam 2010-2014", True),
+    ]
     columns = ["name", "value", "low", "high", "unit", "source", "assumed"]
     return pl.DataFrame([dict(zip(columns, r, strict=True)) for r in rows])
 
@@ -142,10 +146,10 @@ def chain_of(chain, title, units, scale):
         supply=pl.DataFrame(supply_of(form)),
         reconciliation=pl.DataFrame(reconciliation, infer_schema_length=None),
         max_deviation_from_reported=0.183,
-        assumptions=assumptions_of(chain),
+        assumptions=assumptions(),
         limits=(
-            "Magnets and alloys are not in the trade data, so Chinese metal inside a magnet is not seen.",
-            "Light and heavy rare earths are one material here; a shortage of dysprosium alone is not seen.",
+            "Magnets are not in the trade data: Chinese metal inside a magnet is not seen.",
+            "Light and heavy rare earths are one: a shortage of dysprosium alone is not seen.",
         ),
         certificate={"max_residual": 3.1e-12, "max_gap": 4.4e-13, "solves": 312, "fallbacks": 0},
     )  # fmt: skip
@@ -181,11 +185,12 @@ def scenario():
              "why": "Close to what the two months of 2010 let through."},
         ],
         "sources": [
-            {"key": "mofcom", "title": "Announcement 1 of 2026, Ministry of Commerce of China (text in Geopolitechs)",
+            {"key": "mofcom", "title": "Announcement 1 of 2026 (Geopolitechs)",
              "url": "https://www.geopolitechs.org/p/china-plans-to-reimpose-rare-earth",
              "date": "2026-01-06", "confidence": "medium", "says": "dual-use items banned"},
             {"key": "flows", "title": "ExportFlows, exports of controlled goods to Japan",
-             "url": None, "date": "2026-06-23", "confidence": "medium", "says": "zero for 3 months"},
+             "url": None, "date": "2026-06-23", "confidence": "medium",
+             "says": "zero for 3 months"},
         ],
         "confounders": [],
         "notes": ["Gallium, germanium and magnets are not in the trade data."],
@@ -267,8 +272,3 @@ def world():
 def changed(result):
     """Return a result with some fields replaced: ``changed(asked=("JPN",))``."""
     return lambda **fields: replace(result, **fields)
-
-
-def load_world(path):
-    """Read a GeoJSON (used when looking at the report by hand)."""
-    return json.loads(Path(path).read_text(encoding="utf-8"))

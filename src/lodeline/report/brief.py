@@ -10,11 +10,11 @@ import polars as pl
 
 from lodeline.report import format as fmt
 from lodeline.report.clause import condition, material
+from lodeline.results.metrics import UNMET_THRESHOLD
 from lodeline.results.stress import ChainResult, SensitivityRow, StressResult
 
 __all__ = [
     "NOTHING",
-    "SHORTAGE",
     "Answer",
     "answer",
     "asked_rows",
@@ -22,9 +22,6 @@ __all__ = [
     "form_words",
     "metric_row",
 ]
-
-SHORTAGE = 0.05
-"""A country is short while its unmet use exceeds this share (the definition of time to survive)."""
 
 NOTHING = 0.005
 """Below this share of use a loss is called next to nothing."""
@@ -84,12 +81,12 @@ def metric_row(chain: ChainResult, country: str, form: str | None = None) -> dic
 
 
 def asked_rows(result: StressResult) -> list[tuple[ChainResult, str, dict[str, Any]]]:
-    """Return chain, country and metrics of the countries asked about, worst first."""
+    """Return chain, country and metrics of the countries asked about that use it, worst first."""
     found = [
         (chain, country, row)
         for chain in result.chains.values()
         for country in result.asked
-        if (row := metric_row(chain, country)) is not None
+        if (row := metric_row(chain, country)) is not None and row["reference_use_t"]
     ]
     return sorted(found, key=lambda item: -_or_zero(item[2]["unmet_share_peak"]))
 
@@ -117,8 +114,7 @@ def _loss(name: str, chain: ChainResult, head: Row) -> str:
         tail = f", range {reach}" if reach != fmt.ABSENT else ""
         return f"{text} (at most {fmt.share(worst)} of its use in any month{tail})"
     text = f"{who} would lack up to {fmt.share_range(worst, low, high)} of its {what}"
-    since = _first_short(chain, head["country"], head["form"])
-    return f"{text}, and be short from {fmt.month(since)} on" if since else text
+    return f"{text}{_short_span(chain, head['country'], head['form'])}"
 
 
 def _price(chain: ChainResult, row: Row, result: StressResult) -> str:
@@ -140,13 +136,13 @@ def _course(name: str, chain: ChainResult, row: Row, result: StressResult) -> It
         first = (
             "The shortage would begin at once"
             if lasted == 0
-            else f"Stocks and other suppliers would carry {fmt.location(name)} for "
-            f"{fmt.months(lasted)}"
+            else f"Stocks and other suppliers would carry {fmt.location(name)} for the first "
+            f"{fmt.months(lasted) if lasted > 1 else 'month'}"
         )
         then = (
-            f"it would not have recovered by {fmt.month(result.months[-1])}, the last month looked at"
+            f"the shortage would not be over by {fmt.month(result.months[-1])}, the last month seen"
             if back is None
-            else f"it would have recovered after {fmt.months(back)}"
+            else f"the shortage would last {fmt.months(back)}"
         )
         yield f"{first}; {then}."
     lost, cost = row["unmet_t_total"], row["cost_usd"]
@@ -207,15 +203,22 @@ def _change(row: SensitivityRow, result: StressResult) -> str:
     chain = result.chains.get(row.chain)
     where = f" ({material(chain.title)})" if chain and len(result.chains) > 1 else ""
     return (
-        f"{name}{where}: at {fmt.plain(row.low)} the worst month would be {fmt.share(row.at_low)}, "
-        f"at {fmt.plain(row.high)} {fmt.share(row.at_high)} (central {fmt.share(row.central)})."
+        f"{name}{where}: {fmt.share(row.at_low)} at {fmt.plain(row.low)}, "
+        f"{fmt.share(row.at_high)} at {fmt.plain(row.high)}."
     )
 
 
-def _first_short(chain: ChainResult, country: str, form: str) -> str | None:
-    wanted = (pl.col("country") == country) & (pl.col("form") == form)
-    short = chain.series.filter(wanted & (pl.col("unmet_share") > SHORTAGE))
-    return None if short.is_empty() else str(short["month"].min())
+def _short_span(chain: ChainResult, country: str, form: str) -> str:
+    """Return when the country is short: from its first such month to its last."""
+    rows = chain.series.filter((pl.col("country") == country) & (pl.col("form") == form))
+    short = rows.filter(pl.col("unmet_share") > UNMET_THRESHOLD)["month"].sort().to_list()
+    if not short:
+        return ""
+    if short[-1] == rows["month"].max():
+        return f", and be short from {fmt.month(short[0])} on"
+    if short[0] == short[-1]:
+        return f", and be short in {fmt.month(short[0])} only"
+    return f", and be short between {fmt.month(short[0])} and {fmt.month(short[-1])}"
 
 
 def _name(result: StressResult, country: str) -> str:

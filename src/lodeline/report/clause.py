@@ -9,7 +9,10 @@ from lodeline.report import format as fmt
 from lodeline.results.stress import StressResult
 from lodeline.units import MONTHS_PER_YEAR, Month
 
-__all__ = ["condition", "material", "restricted_span", "restriction_sentence", "restrictors"]
+__all__ = ["condition", "material", "restricted_span", "restriction_sentences", "restrictors"]
+
+Number = float | Mapping[str, Any]
+"""A number of a scenario, with or without its range."""
 
 _MOST_GROUPS = 2
 """More different restrictions than this, and the sentence names the scenario instead."""
@@ -49,7 +52,7 @@ def condition(result: StressResult) -> str:
     for r in result.scenario["restrictions"]:
         if r["chain"] not in result.chains:
             continue
-        name = material(result.chains[r["chain"]].title)
+        name = _what(r, result)
         before, after = _verb(r, result)
         key = (before, after, _period(r, result))
         groups.setdefault(key, []).append(name)
@@ -65,18 +68,38 @@ def condition(result: StressResult) -> str:
     return f"If {fmt.join(parts)}{tail}"
 
 
-def restriction_sentence(restriction: Mapping[str, Any], result: StressResult) -> str:
-    """Return one restriction as a sentence, with its leakage and range."""
-    chain = result.chains.get(restriction["chain"])
-    name = material(chain.title if chain else restriction["chain"])
-    before, after = _verb(restriction, result)
-    forms = restriction.get("forms", "all")
-    which = "" if forms == "all" else f" ({fmt.join(list(forms))})"
-    text = f"{before} {name}{which}{after} {_period(restriction, result)}"
-    leakage = restriction.get("leakage")
-    if leakage is not None:
-        text += f"; {_uncertain(leakage)} of the lost flow slips round the restriction"
-    return f"{text[:1].upper()}{text[1:]}."
+def restriction_sentences(result: StressResult) -> list[str]:
+    """Return the restrictions as sentences with their ranges; equal ones are told once."""
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for r in result.scenario["restrictions"]:
+        key = (*_verb(r, result), _period(r, result), _ranges(r))
+        groups.setdefault(key, []).append(_what(r, result))
+    sentences = [
+        f"{before} {fmt.join(list(dict.fromkeys(names)))}{after} {period}{ranges}."
+        for (before, after, period, ranges), names in groups.items()
+    ]
+    return [f"{text[:1].upper()}{text[1:]}" for text in sentences]
+
+
+def _what(r: Mapping[str, Any], result: StressResult) -> str:
+    """Return the material, with its forms where only some of several are restricted."""
+    chain = result.chains.get(r["chain"])
+    name = material(chain.title if chain else r["chain"])
+    forms = r.get("forms", "all")
+    if forms == "all" or (chain and set(forms) >= set(chain.units)):
+        return name
+    return f"{name} ({fmt.join([form.replace('-', ' ') for form in forms])})"
+
+
+def _ranges(r: Mapping[str, Any]) -> str:
+    """Return the uncertain numbers of a restriction, with their ranges."""
+    parts = []
+    severity = r.get("severity")
+    if isinstance(severity, Mapping) and severity["low"] != severity["high"]:
+        parts.append(f"{_uncertain(severity)} of the flow is stopped")
+    if r.get("leakage") is not None:
+        parts.append(f"{_uncertain(r['leakage'])} of what is lost slips round the restriction")
+    return f"; {fmt.join(parts)}" if parts else ""
 
 
 def _names(places: Sequence[str], result: StressResult) -> str:
@@ -133,12 +156,12 @@ def _length(months: int) -> str:
     return "a year" if years == 1 else fmt.count(years, "year")
 
 
-def _value(number: Any) -> float:
+def _value(number: Number) -> float:
     """Return the central value of a number that may carry its range."""
     return float(number["value"] if isinstance(number, Mapping) else number)
 
 
-def _uncertain(number: Any) -> str:
+def _uncertain(number: Number) -> str:
     if isinstance(number, Mapping):
         return fmt.share_range(number["value"], number["low"], number["high"])
     return fmt.share(float(number))

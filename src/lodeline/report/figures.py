@@ -93,7 +93,7 @@ class LinePanel:
     x_ticks: tuple[Tick, ...]
     y_ticks: tuple[Tick, ...]
     band: tuple[float, float] | None
-    threshold: Tick | None
+    threshold: float | None
     whisker: Whisker | None
     has_marks: bool
     description: str
@@ -140,7 +140,7 @@ def line_panel(
     months: Sequence[str],
     kind: str,
     band: tuple[int, int] | None = None,
-    threshold: tuple[float, str] | None = None,
+    threshold: float | None = None,
     whisker: tuple[int, float, float] | None = None,
 ) -> LinePanel:
     """Return a panel of lines over the months.
@@ -158,12 +158,12 @@ def line_panel(
     band
         Positions of the first and last restricted month, shaded.
     threshold
-        A level with its label.
+        A level to mark.
     whisker
         Position of a month with the low and high end of a range.
     """
     values = [v for s in series for v in s.values if v is not None and math.isfinite(v)]
-    extra = [*([whisker[2]] if whisker else []), *([threshold[0]] if threshold else [])]
+    extra = [*([whisker[2]] if whisker else []), *([threshold] if threshold else [])]
     base = 1.0 if kind == "multiple" else 0.0
     floor = min([base, *values])
     top = max([base, *values, *extra])
@@ -177,7 +177,7 @@ def line_panel(
         x_ticks=tuple(Tick(axes.x(i), fmt.month(months[i])) for i in _month_ticks(len(months))),
         y_ticks=tuple(Tick(axes.y(t), _tick_label(t, kind)) for t in ticks),
         band=_band(axes, band) if band else None,
-        threshold=Tick(axes.y(threshold[0]), threshold[1]) if threshold else None,
+        threshold=axes.y(threshold) if threshold else None,
         whisker=_whisker(axes, whisker) if whisker else None,
         has_marks=any(line.marks for line in lines),
         description="; ".join(line.summary for line in lines),

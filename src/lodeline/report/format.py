@@ -1,4 +1,4 @@
-"""Numbers as readers see them: three significant digits, units, and a reason for what is absent.
+"""Numbers as readers see them: few digits, their units, and a reason for what is absent.
 
 Spaces inside a figure are no-break spaces, so that a number never leaves its unit.
 """
@@ -13,6 +13,7 @@ from lodeline.units import Month
 
 __all__ = [
     "ABSENT",
+    "SPACE",
     "Cell",
     "absent",
     "between",
@@ -26,6 +27,7 @@ __all__ = [
     "months",
     "plain",
     "possessive",
+    "quantity",
     "share",
     "share_range",
     "span",
@@ -37,6 +39,8 @@ ABSENT = "–"
 """What stands for a value that is absent; never a zero."""
 
 SPACE = "\u00a0"
+"""A space that never breaks the line."""
+
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _SCALES = ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"))
 _SMALLEST_SHARE = 0.001
@@ -81,13 +85,15 @@ def is_absent(value: float | None) -> bool:
     return value is None or math.isnan(value)
 
 
-def magnitude(value: float) -> str:
-    """Return a number with three significant digits and thousands separators.
+def magnitude(value: float, *, is_exact: bool = False) -> str:
+    """Return a number with three significant digits (two below 1) and thousands separators.
+
+    Zeros at the end stay (``3.70``) unless the number is exact, as a parameter is (``3.7``).
 
     Examples
     --------
-    >>> magnitude(12345.6), magnitude(4.567), magnitude(0)
-    ('12,300', '4.57', '0')
+    >>> magnitude(12345.6), magnitude(3.7), magnitude(3.7, is_exact=True)
+    ('12,300', '3.70', '3.7')
     """
     if value == 0:
         return "0"
@@ -99,7 +105,11 @@ def magnitude(value: float) -> str:
         return _signed(f"{rounded:,.0f}")
     if abs(rounded) < 1e-3:
         return _signed(f"{value:.0e}".replace("e-0", "e-"))
-    return _signed(f"{rounded:.{max(digits, 0)}f}".rstrip("0").rstrip("."))
+    digits = 2 - math.floor(math.log10(abs(rounded)))
+    if not is_exact and digits > 2:
+        digits -= 1
+    text = f"{rounded:.{max(digits, 0)}f}"
+    return _signed(text.rstrip("0").rstrip(".") if is_exact else text)
 
 
 def _signed(text: str) -> str:
@@ -108,6 +118,11 @@ def _signed(text: str) -> str:
 
 def plain(value: float | None) -> str:
     """Return a parameter: three significant digits, or the sign for absent."""
+    return ABSENT if value is None or is_absent(value) else magnitude(value, is_exact=True)
+
+
+def quantity(value: float | None) -> str:
+    """Return a quantity whose unit stands in the heading."""
     return ABSENT if value is None or is_absent(value) else magnitude(value)
 
 
@@ -116,8 +131,8 @@ def share(value: float | None) -> str:
 
     Examples
     --------
-    >>> share(0.374).replace("\u00a0", " "), share(0.00004).replace("\u00a0", " "), share(0.0)
-    ('37 %', '< 0.1 %', '0\xa0%')
+    >>> [share(v).replace(SPACE, " ") for v in (0.374, 0.00004, 0.0)]
+    ['37 %', '< 0.1 %', '0 %']
     """
     if value is None or is_absent(value):
         return ABSENT
@@ -139,7 +154,7 @@ def span(low: float | None, high: float | None) -> str:
 
     Examples
     --------
-    >>> span(0.21, 0.52).replace("\u00a0", " ")
+    >>> span(0.21, 0.52).replace(SPACE, " ")
     '21–52 %'
     """
     if low is None or high is None or is_absent(low) or is_absent(high):
@@ -173,8 +188,8 @@ def money(value: float | None) -> str:
 
     Examples
     --------
-    >>> money(3.42e8).replace("\u00a0", " "), money(-1.2e9).replace("\u00a0", " ")
-    ('USD 342 million', '−USD 1.2 billion')
+    >>> money(3.42e8).replace(SPACE, " "), money(-1.2e9).replace(SPACE, " ")
+    ('USD 342 million', '−USD 1.20 billion')
     """
     if value is None or is_absent(value):
         return ABSENT
@@ -202,7 +217,7 @@ def count(number: float, noun: str, plural: str = "") -> str:
 
     Examples
     --------
-    >>> count(1, "country", "countries").replace("\u00a0", " ")
+    >>> count(1, "country", "countries").replace(SPACE, " ")
     '1 country'
     """
     word = noun if number == 1 else plural or f"{noun}s"
@@ -220,7 +235,7 @@ def month(text: str) -> str:
 
     Examples
     --------
-    >>> month("2026-01").replace("\u00a0", " ")
+    >>> month("2026-01").replace(SPACE, " ")
     'Jan 2026'
     """
     parsed = Month.parse(text)

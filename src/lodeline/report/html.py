@@ -17,7 +17,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from lodeline import __version__
 from lodeline.report import brief, figures, sankey, tables, worldmap
 from lodeline.report import format as fmt
-from lodeline.report.clause import restricted_span, restriction_sentence, restrictors
+from lodeline.report.clause import restricted_span, restriction_sentences, restrictors
+from lodeline.results.metrics import UNMET_THRESHOLD
 from lodeline.results.stress import ChainResult, StressResult
 
 __all__ = ["render_stress"]
@@ -49,7 +50,8 @@ def render_stress(result: StressResult, *, world: Mapping[str, Any]) -> str:
         answer=brief.answer(result),
         key_figures=tables.key_figures(result),
         brief_panels=[_unmet_panel(c, result) for c in chains[:_MOST_PANELS]],
-        restrictions=[restriction_sentence(r, result) for r in result.scenario["restrictions"]],
+        restrictions=restriction_sentences(result),
+        sources=_sources(result),
         changes=brief.changes(result),
         outlines=worldmap.outlines(world),
         map=worldmap,
@@ -60,6 +62,7 @@ def render_stress(result: StressResult, *, world: Mapping[str, Any]) -> str:
         datasets=tables.datasets(result),
         certificate=certificate_words(result.certificate),
         command=command(result),
+        threshold=fmt.share(UNMET_THRESHOLD),
         asked=fmt.join([fmt.location(_name(result, c)) for c in result.asked]),
     )
 
@@ -76,7 +79,7 @@ class ChainSection:
     asked: tuple[str, ...]
     restricting: tuple[str, ...]
     too_small: tuple[str, ...]
-    flows: tuple[sankey.SankeyPanel, sankey.SankeyPanel] | None
+    flows: tuple[tuple[sankey.SankeyPanel, sankey.SankeyPanel], ...]
     supply: tables.Table
     supply_csv: str
     panels: tuple[figures.LinePanel, ...]
@@ -170,14 +173,7 @@ def _section(chain: ChainResult, result: StressResult, world: Mapping[str, Any])
         asked=result.asked,
         restricting=restricting,
         too_small=tuple(f"{_name(result, c)} ({fmt.share(peaks[c])})" for c in hidden),
-        flows=sankey.sankey(
-            form,
-            buyers=result.asked,
-            restricting=restricting,
-            name=lambda c: _name(result, c),
-            unit=chain.units[chain.form],
-            titles=(f"Before: {result.base_year}", "During the restriction"),
-        ),
+        flows=_flows(form, restricting, chain.units[chain.form], result),
         supply=tables.supply(chain, result),
         supply_csv=tables.csv_address(chain.supply),
         panels=(
@@ -196,9 +192,53 @@ def _section(chain: ChainResult, result: StressResult, world: Mapping[str, Any])
     )
 
 
+@dataclass(frozen=True)
+class SourceLine:
+    """A source as the brief names it; `says` is None for a table of the dataset."""
+
+    text: str
+    href: str
+    edition: str
+    says: str | None
+
+
+def _sources(result: StressResult) -> list[SourceLine]:
+    out = [
+        SourceLine(
+            s["title"],
+            str(s.get("url") or ""),
+            f"{s.get('date') or 'no date'} (confidence: {s['confidence']})",
+            str(s.get("says") or ""),
+        )
+        for s in result.scenario["sources"]
+    ]
+    for t in result.dataset["tables"]:
+        title = str(t.get("source") or t.get("title") or t["name"])
+        edition = f"edition {t.get('edition') or 'not stated'} ({t.get('licence') or 'no licence'})"
+        out.append(SourceLine(title, str(t.get("url") or ""), edition, None))
+    return list(dict.fromkeys(out))
+
+
+def _flows(
+    supply: pl.DataFrame, restricting: Sequence[str], unit: str, result: StressResult
+) -> tuple[tuple[sankey.SankeyPanel, sankey.SankeyPanel], ...]:
+    pairs = [
+        sankey.sankey(
+            supply,
+            buyers=buyers,
+            restricting=restricting,
+            name=lambda c: _name(result, c),
+            unit=unit,
+            titles=(f"Before: {result.base_year}", "During the restriction"),
+        )
+        for buyers in sankey.like_sized(supply, result.asked)
+    ]
+    return tuple(p for p in pairs if p is not None)[:_MOST_PANELS]
+
+
 _MEASURES = {
     "price_multiple": ("multiple", "Price", "{year} = 1"),
-    "months_of_cover": ("months", "Cover", "months of use in stock"),
+    "months_of_cover": ("months", "Stocks", "months of use covered"),
 }
 
 
@@ -217,13 +257,13 @@ def _panel(chain: ChainResult, result: StressResult, measure: str) -> figures.Li
 def _unmet_panel(chain: ChainResult, result: StressResult) -> figures.LinePanel:
     words = brief.form_words(chain)
     return figures.line_panel(
-        f"Use lacking: {words}",
+        f"Unmet use: {words}",
         "% of reference use",
         _series(chain, result, "unmet_share"),
         months=result.months,
         kind="share",
         band=restricted_span(result),
-        threshold=(brief.SHORTAGE, "short above 5 %"),
+        threshold=UNMET_THRESHOLD,
         whisker=_headline_range(chain, result),
     )
 

@@ -12,7 +12,7 @@ import polars as pl
 
 from lodeline.report import format as fmt
 
-__all__ = ["Bar", "Ribbon", "SankeyPanel", "sankey"]
+__all__ = ["Bar", "Ribbon", "SankeyPanel", "like_sized", "sankey"]
 
 WIDTH = 430.0
 _BAR = 9.0
@@ -23,6 +23,8 @@ _SLOT = 17.0
 """Least height of a name."""
 _TOP = 6.0
 _OTHERS = "others"
+_MOST_RATIO = 8.0
+"""A buyer smaller than the largest by more than this gets a scale of its own."""
 
 Flows = Mapping[tuple[str, str], float]
 
@@ -74,6 +76,32 @@ class SankeyPanel:
     description: str
     width: float
     height: float
+
+
+def like_sized(supply: pl.DataFrame, buyers: Sequence[str]) -> list[list[str]]:
+    """Return the buyers in groups that one scale can show, largest first.
+
+    Parameters
+    ----------
+    supply
+        ``importer, before_t`` of one form.
+    buyers
+        Countries asked about; those that buy nothing are left out.
+    """
+    bought = (
+        supply.filter(pl.col("importer").is_in(list(buyers)) & (pl.col("before_t") > 0))
+        .group_by("importer")
+        .agg(pl.col("before_t").sum())
+        .sort(["before_t", "importer"], descending=[True, False])
+    )
+    groups: list[list[str]] = []
+    largest = 0.0
+    for country, amount in bought.iter_rows():
+        if not groups or amount * _MOST_RATIO < largest:
+            groups.append([])
+            largest = amount
+        groups[-1].append(country)
+    return groups
 
 
 def sankey(

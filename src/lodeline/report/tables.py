@@ -57,12 +57,15 @@ class Table:
         As many cells a row as columns.
     shown
         Rows shown at once; the others open on request.
+    is_narrow
+        True for few short columns, which would stand too far apart at full width.
     """
 
     caption: str
     columns: tuple[Column, ...]
     rows: tuple[tuple[Cell, ...], ...]
     shown: int = 1000
+    is_narrow: bool = False
 
     @property
     def reasons(self) -> tuple[str, ...]:
@@ -81,8 +84,8 @@ def key_figures(result: StressResult, *, most: int = 8) -> Table:
         (
             Column("Country", is_number=False),
             Column("Material", is_number=False),
-            Column("Worst month, % of use lacking"),
-            Column("Lacking in all"),
+            Column("Worst month, % of use unmet"),
+            Column("Unmet in total"),
             Column("Months until short"),
             Column("Months to recover"),
             Column(f"Peak price, {result.base_year} = 1"),
@@ -110,8 +113,8 @@ def losses(chain: ChainResult, result: StressResult, *, shown: int = 12) -> Tabl
         (
             Column("Country", is_number=False),
             Column(f"Use in {result.base_year}, {unit} a month"),
-            Column("Worst month, % of use lacking"),
-            Column(f"Lacking in all, {unit}"),
+            Column("Worst month, % of use unmet"),
+            Column(f"Unmet in total, {unit}"),
             Column("Months until short"),
             Column("Months to recover"),
             Column(f"Peak price, {result.base_year} = 1"),
@@ -120,7 +123,7 @@ def losses(chain: ChainResult, result: StressResult, *, shown: int = 12) -> Tabl
         tuple(
             (
                 Cell(_name(result, row["country"]), strong=row["country"] in result.asked),
-                _cell(row["reference_use_t"], fmt.magnitude(row["reference_use_t"])),
+                _cell(row["reference_use_t"], fmt.quantity(row["reference_use_t"])),
                 *_metric_cells(chain, row, result),
             )
             for row in rows.iter_rows(named=True)
@@ -145,8 +148,8 @@ def by_stage(chain: ChainResult, result: StressResult) -> Table | None:
             Column("Country", is_number=False),
             Column("Form", is_number=False),
             Column("Use in the base year, a month"),
-            Column("Worst month, % of use lacking"),
-            Column("Lacking in all"),
+            Column("Worst month, % of use unmet"),
+            Column("Unmet in total"),
             Column("Months until short"),
             Column("Months to recover"),
             Column("Peak price, base year = 1"),
@@ -175,7 +178,7 @@ def costs(result: StressResult, *, shown: int = 10) -> Table:
             Column("Country", is_number=False),
             Column("Cost"),
             Column("Worst material", is_number=False),
-            Column("Worst month, % of use lacking"),
+            Column("Worst month, % of use unmet"),
         ),
         tuple(
             (
@@ -187,6 +190,7 @@ def costs(result: StressResult, *, shown: int = 10) -> Table:
             for row in rows.iter_rows(named=True)
         ),
         shown=shown,
+        is_narrow=True,
     )
 
 
@@ -211,12 +215,13 @@ def supply(chain: ChainResult, result: StressResult, *, shown: int = 14) -> Tabl
             (
                 Cell(_name(result, r["exporter"])),
                 Cell(_buyer(r, result)),
-                _cell(r["before_t"], fmt.plain(r["before_t"])),
-                _cell(r["during_t"], fmt.plain(r["during_t"])),
+                _cell(r["before_t"], fmt.quantity(r["before_t"])),
+                _cell(r["during_t"], fmt.quantity(r["during_t"])),
             )
             for r in rows.iter_rows(named=True)
         ),
         shown=shown,
+        is_narrow=True,
     )
 
 
@@ -253,7 +258,7 @@ def reconciliation(chain: ChainResult, countries: Sequence[str], result: StressR
     order = {c: i for i, c in enumerate(countries)}
     rows.sort(key=lambda r: (order[r["country"]], list(chain.units).index(r["form"])))
     return Table(
-        f"Reported and reconciled, tonnes in {result.base_year}",
+        f"Countries asked about, restricting countries and main suppliers, {result.base_year}",
         (
             Column("Country", is_number=False),
             Column("Form", is_number=False),
@@ -268,8 +273,8 @@ def reconciliation(chain: ChainResult, countries: Sequence[str], result: StressR
                 Cell(_name(result, r["country"])),
                 Cell(r["form"].replace("-", " ")),
                 Cell(r["item"]),
-                _cell(r["reported_t"], fmt.plain(r["reported_t"]), "nobody reports it"),
-                _cell(r["reconciled_t"], fmt.plain(r["reconciled_t"])),
+                _cell(r["reported_t"], fmt.quantity(r["reported_t"]), "nobody reports it"),
+                _cell(r["reconciled_t"], fmt.quantity(r["reconciled_t"])),
                 Cell(chain.units[r["form"]]),
                 Cell("prior, not observed" if r["basis"] == "prior" else str(r["basis"])),
             )
@@ -282,7 +287,7 @@ def reconciliation(chain: ChainResult, countries: Sequence[str], result: StressR
 def datasets(result: StressResult) -> Table:
     """Return the tables used, with edition, licence and attribution."""
     return Table(
-        "Data",
+        "Tables of the dataset that were used",
         (
             Column("Table", is_number=False),
             Column("Source", is_number=False),
@@ -316,15 +321,15 @@ def _metric_cells(
     survive, recover = row["time_to_survive_months"], row["time_to_recover_months"]
     lost = row["unmet_t_total"]
     yield _cell(row["unmet_share_peak"], fmt.share(row["unmet_share_peak"]), strong=True)
-    yield _cell(lost, fmt.tonnes(lost, unit) if unit else fmt.plain(lost))
+    yield _cell(lost, fmt.tonnes(lost, unit) if unit else fmt.quantity(lost))
     if row["unmet_share_peak"] is None:
         yield from (absent(_NOT_COMPUTED), absent(_NOT_COMPUTED))
     elif survive is None:
-        yield Cell(f"not within {horizon}")
+        yield Cell(f"not within{fmt.SPACE}{horizon}")
         yield absent(_NEVER_SHORT)
     else:
         yield Cell(fmt.plain(survive))
-        yield Cell(f"not within {horizon}" if recover is None else fmt.plain(recover))
+        yield Cell(f"not within{fmt.SPACE}{horizon}" if recover is None else fmt.plain(recover))
     yield _price_cell(chain, row)
     yield _cell(row["cost_usd"], fmt.money(row["cost_usd"]))
 
@@ -334,7 +339,7 @@ def _price_cell(chain: ChainResult, row: Mapping[str, Any]) -> Cell:
     if multiple is None or fmt.is_absent(multiple):
         return absent(_NO_PRICE)
     if brief.is_capped(chain, row["country"], row["form"]):
-        return Cell(f"{fmt.times(multiple)}†", f"†{_CAPPED}")
+        return Cell(f"≥{fmt.SPACE}{fmt.times(multiple)}†", f"†{_CAPPED}")
     return Cell(fmt.times(multiple))
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from lodeline.report import format as fmt
@@ -29,7 +30,12 @@ WIDTH, HEIGHT = 960.0, 440.0
 
 _A = (1.340264, -0.081106, 0.000893, 0.003796)
 _X_MOST = 2.7066299836
-_NORTH, _SOUTH = math.radians(84.0), math.radians(-57.0)
+_NORTH, _SOUTH = 84.0, -57.0
+"""Degrees of latitude shown."""
+
+_MIDDLE = 11.0
+"""Degrees east of the middle meridian: the edge then runs through the Bering Strait."""
+
 _LEFT_OUT = frozenset({"ATA"})
 
 
@@ -116,25 +122,38 @@ def _rings(geometry: Mapping[str, Any]) -> Iterator[Sequence[Sequence[float]]]:
 
 
 def _ring(ring: Sequence[Sequence[float]]) -> str:
-    """Return a ring as a relative SVG path with one decimal."""
+    """Return a ring as a relative SVG path with one decimal; nothing south of the map."""
+    if max(latitude for _, latitude, *_ in ring) < _SOUTH:
+        return ""
     points: list[tuple[int, int]] = []
-    for longitude, latitude, *_ in ring:
+    for longitude, latitude in _unbroken(ring):
         point = _place(longitude, latitude)
         if not points or point != points[-1]:
             points.append(point)
     if len(points) < 3:
         return ""
-    steps = [
-        f"{(bx - ax) / 10:g} {(by - ay) / 10:g}"
-        for (ax, ay), (bx, by) in zip(points, points[1:], strict=False)
-    ]
+    steps = [f"{(bx - ax) / 10:g} {(by - ay) / 10:g}" for (ax, ay), (bx, by) in pairwise(points)]
     return f"M{points[0][0] / 10:g} {points[0][1] / 10:g}l{' '.join(steps)}z"
 
 
+def _unbroken(ring: Sequence[Sequence[float]]) -> Iterator[tuple[float, float]]:
+    """Yield degrees from the map's middle meridian; a ring never jumps across the map.
+
+    A shape that crosses the edge is drawn whole, a little beyond it.
+    """
+    before: float | None = None
+    for longitude, latitude, *_ in ring:
+        x = (longitude - _MIDDLE + 180.0) % 360.0 - 180.0
+        if before is not None:
+            x += 360.0 * round((before - x) / 360.0)
+        before = x
+        yield x, latitude
+
+
 def _place(longitude: float, latitude: float) -> tuple[int, int]:
-    """Return a place in tenths of SVG units."""
+    """Return a place in tenths of SVG units; longitude is counted from the middle meridian."""
     x, y = equal_earth(longitude, min(max(latitude, -89.9), 89.9))
-    top = equal_earth(0, math.degrees(_NORTH))[1]
-    bottom = equal_earth(0, math.degrees(_SOUTH))[1]
+    top = equal_earth(0, _NORTH)[1]
+    bottom = equal_earth(0, _SOUTH)[1]
     scale = min(WIDTH / (2 * _X_MOST), HEIGHT / (top - bottom))
     return round(10 * (WIDTH / 2 + scale * x)), round(10 * scale * (top - y))
