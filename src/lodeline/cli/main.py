@@ -105,7 +105,9 @@ def main(arguments: Sequence[str]) -> int:
         return _report("interrupted", INTERRUPTED)
     except BrokenPipeError:
         _close_stdout()
-        return 0
+        return 1
+    except SystemExit as stop:  # click's own answer to a reader that went away
+        return stop.code if isinstance(stop.code, int) else 1
     except LodelineError as error:
         return _fail(error, error.exit_code, is_debug=is_debug)
     except OSError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any
 
 from lodeline.errors import Problem, suggest
@@ -31,11 +32,9 @@ def _place_problems(document: Document, path: Path, *, with_groups: bool) -> Ite
         value = value.get(part) if isinstance(value, dict) else value[part]
     if not isinstance(value, list):
         return
-    known = known_places()
-    if known and with_groups:
-        known |= set(GROUPS)
+    known = known_places() | (set(GROUPS) if with_groups else set())
     for i, name in enumerate(value):
-        if known and isinstance(name, str) and name not in known:
+        if isinstance(name, str) and name not in known:
             here = (*path, i)
             remedy = suggest(name, known) + " Countries are ISO 3166 alpha-3 codes."
             yield Problem(dotted(here), f"unknown country {name!r}", remedy, document.line(here))
@@ -64,8 +63,10 @@ def _chain_problems(
             yield Problem(dotted(here), what, remedy, document.line(here))
 
 
-def known_places() -> set[str]:
-    """Return the countries of the dataset, ISO3."""
-    from lodeline import data
+@cache
+def known_places() -> frozenset[str]:
+    """Return the countries of the dataset, ISO3, groups of countries left out."""
+    from lodeline.data import countries
 
-    return set(data.countries()["iso3"].to_list()) if hasattr(data, "countries") else set()
+    table = countries()
+    return frozenset(table.filter(table["kind"] != "group")["iso3"].to_list())

@@ -55,8 +55,17 @@ def read_scenario(path: FilePath) -> Scenario:
     return parse_scenario(read_bytes(path), source=str(path))
 
 
-def parse_scenario(raw: bytes, *, source: str) -> Scenario:
+def parse_scenario(raw: bytes, *, source: str, check_names: bool = True) -> Scenario:
     """Read a scenario from the bytes of a YAML file.
+
+    Parameters
+    ----------
+    raw
+        The file's bytes.
+    source
+        Name of the file for messages.
+    check_names
+        Whether to look up countries, chains and forms, which loads tables.
 
     Raises
     ------
@@ -70,7 +79,8 @@ def parse_scenario(raw: bytes, *, source: str) -> Scenario:
         scenario = Scenario.model_validate(document.data)
     except ValidationError as error:
         problems += _model_problems(error.errors(), document)
-    problems += name_problems(document)
+    if check_names:
+        problems += name_problems(document)
     if problems or scenario is None:
         raise SpecError(source, sorted(set(problems), key=lambda p: (p.line or 0, p.place)))
     return scenario
@@ -90,10 +100,9 @@ def _data_path(loc: tuple[str | int, ...], data: object) -> Path:
     """Return the location as a path into the data, without the names of union members."""
     path: list[str | int] = []
     here: object = data
-    for i, part in enumerate(loc):
+    for part in loc:
         if isinstance(here, dict) and isinstance(part, str):
-            is_union_tag = part not in here and i + 1 < len(loc) and part in KINDS
-            if is_union_tag or (path and path[-1] == "restrictions"):
+            if part in KINDS and part not in here:
                 continue
             path.append(part)
             here = here.get(part)

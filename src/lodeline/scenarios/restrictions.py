@@ -53,6 +53,9 @@ __all__ = [
 ALL: Literal["all"] = "all"
 """Every other country, or every form of the chain."""
 
+FIRST_YEAR, LAST_YEAR = 1990, 2100
+"""Years that a scenario may speak of: wide enough for the trade data, too narrow for a slip."""
+
 Number = Annotated[float, Strict(), Field(allow_inf_nan=False)]
 ShareNumber = Annotated[float, Strict(), Field(ge=0, le=1, allow_inf_nan=False)]
 PositiveNumber = Annotated[float, Strict(), Field(ge=0, allow_inf_nan=False)]
@@ -66,11 +69,16 @@ def _month(value: object) -> object:
     if isinstance(value, Month):
         return value
     if not isinstance(value, str):
-        raise ValueError(f"'{value}' is no month; write YYYY-MM, for example 2026-01")
+        raise ValueError(f"{value!r} is no month; write YYYY-MM, for example 2026-01")
     try:
-        return Month.parse(value)
+        month = Month.parse(value)
     except InputError as error:
-        raise ValueError(f"'{value}' is no month; write YYYY-MM, for example 2026-01") from error
+        raise ValueError(
+            f"{value[:40]!r} is no month; write YYYY-MM, for example 2026-01"
+        ) from error
+    if not FIRST_YEAR <= month.year <= LAST_YEAR:
+        raise ValueError(f"{month} lies outside {FIRST_YEAR} to {LAST_YEAR}")
+    return month
 
 
 MonthField = Annotated[
