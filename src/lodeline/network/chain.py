@@ -168,17 +168,21 @@ class Form(_Spec):
 
     id: Identifier
     title: str
+    """Name in words, as reports show it."""
     stage: str
     """Stage in words: ore, concentrate, compound, metal, fuel."""
     unit: str
     """What one tonne is, in words ("t Li content")."""
     basis: Basis
+    """Contained element, or gross weight."""
     codes: tuple[Code, ...] = Field(min_length=1)
+    """Codes that carry the form in trade."""
     output: Output
     """Where the output of the form by country comes from, the first that applies."""
     fallback: Output | None = None
     """Output for years and countries that `output` does not cover; default net exports."""
     note: str = ""
+    """What a reader should know about the form."""
 
 
 class Recipe(_Spec):
@@ -228,18 +232,22 @@ class Exclusion(_Spec):
     """Trade rows left out, in sight, with the reason."""
 
     code: str = Field(pattern=r"^\d{6}$")
+    """HS92 code; a form of the chain must have it."""
     exporter: Country
+    """Exporter, ISO3."""
     importer: Country | None = None
-    """Left out, all importers."""
+    """Importer, ISO3; left out, all importers."""
     years: Annotated[tuple[Year, Year], AfterValidator(_in_order)]
     """First and last year."""
     reason: str = Field(min_length=10)
+    """Why the rows are not what their code says."""
 
 
 class CountryStock(_Spec):
     """Stock held by a state or by its order, on top of what users hold (`stock_days`)."""
 
     country: Country
+    """Holder, ISO3."""
     form: Identifier | None = None
     """Form that is held; left out, every form of the chain."""
     days: NotNegative
@@ -251,12 +259,19 @@ class Chain(_Spec):
 
     id: Identifier
     title: str
+    """Name in words, as reports show it."""
     material: str
+    """Material that the chain is about."""
     description: str
+    """What the chain holds, in one sentence."""
     forms: tuple[Form, ...] = Field(min_length=1)
+    """Forms in the order of the flow; results are about the last one unless asked otherwise."""
     recipes: tuple[Recipe, ...] = ()
+    """How forms are made of earlier forms."""
     behaviour: Behaviour
+    """How the chain answers to prices and shocks."""
     exclusions: tuple[Exclusion, ...] = ()
+    """Trade rows left out."""
     stocks: tuple[CountryStock, ...] = ()
     """Published state stocks and targets."""
     limits: tuple[str, ...] = ()
