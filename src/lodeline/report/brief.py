@@ -21,6 +21,7 @@ __all__ = [
     "changes",
     "form_words",
     "metric_row",
+    "parameter_unit",
 ]
 
 NOTHING = 0.005
@@ -53,10 +54,16 @@ class Answer:
 def answer(result: StressResult) -> Answer:
     """Return the answer to the scenario's question."""
     head = result.headline
+    clause = condition(result)
+    if not head:
+        who = fmt.join([fmt.location(_name(result, c)) for c in result.asked], "or")
+        lead = f"{clause}, nothing would be lost by {who}: no use of these materials is recorded."
+        return Answer(lead, ())
     chain = result.chains[head["chain"]]
     row = metric_row(chain, head["country"], head["form"])
     worst = head["unmet_share_peak"]
-    clause = condition(result)
+    if not result.sensitivity:
+        head = {**head, "low": None, "high": None}
     name = _name(result, head["country"])
     if row is None or worst is None or fmt.is_absent(worst):
         lead = f"{clause}, no shortage could be computed for {fmt.location(name)}."
@@ -71,6 +78,15 @@ def answer(result: StressResult) -> Answer:
 def changes(result: StressResult) -> list[str]:
     """Return what would change the answer, widest first, a sentence each."""
     return [_change(row, result) for row in result.sensitivity[:_CHANGES]]
+
+
+def parameter_unit(row: SensitivityRow, result: StressResult) -> str:
+    """Return the unit in words of a parameter; empty where the assumptions do not list it."""
+    chain = result.chains.get(row.chain)
+    if chain is None:
+        return ""
+    found = chain.assumptions.filter(pl.col("name") == row.parameter)["unit"].to_list()
+    return str(found[0] or "") if found else ""
 
 
 def metric_row(chain: ChainResult, country: str, form: str | None = None) -> dict[str, Any] | None:
@@ -200,11 +216,10 @@ def _other(result: StressResult, chain: ChainResult, country: str, row: Row) -> 
 
 def _change(row: SensitivityRow, result: StressResult) -> str:
     name = row.parameter[:1].upper() + row.parameter[1:]
-    chain = result.chains.get(row.chain)
-    where = f" ({material(chain.title)})" if chain and len(result.chains) > 1 else ""
+    unit = parameter_unit(row, result)
     return (
-        f"{name}{where}: {fmt.share(row.at_low)} at {fmt.plain(row.low)}, "
-        f"{fmt.share(row.at_high)} at {fmt.plain(row.high)}."
+        f"{name} from {fmt.parameter(row.low, unit)} to {fmt.parameter(row.high, unit)}: "
+        f"{fmt.share(row.at_low)} to {fmt.share(row.at_high)}."
     )
 
 

@@ -7,7 +7,7 @@ Coordinates are SVG units, y grows downward.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from lodeline.report import format as fmt
@@ -211,7 +211,9 @@ class TornadoBar:
     width: float
 
 
-def tornado(rows: Sequence[SensitivityRow], titles: dict[str, str]) -> tuple[TornadoBar, ...]:
+def tornado(
+    rows: Sequence[SensitivityRow], titles: Mapping[str, str], units: Sequence[str]
+) -> tuple[TornadoBar, ...]:
     """Return the bars of a tornado in the order given.
 
     Parameters
@@ -220,6 +222,8 @@ def tornado(rows: Sequence[SensitivityRow], titles: dict[str, str]) -> tuple[Tor
         Widest first.
     titles
         Title by chain.
+    units
+        Unit of each row's parameter, in words.
     """
     if not rows:
         return ()
@@ -233,15 +237,15 @@ def tornado(rows: Sequence[SensitivityRow], titles: dict[str, str]) -> tuple[Tor
         TornadoBar(
             parameter=r.parameter[:1].upper() + r.parameter[1:],
             chain=titles.get(r.chain, r.chain),
-            low_label=f"at {fmt.plain(r.low)}: {fmt.share(r.at_low)}",
-            high_label=f"at {fmt.plain(r.high)}: {fmt.share(r.at_high)}",
+            low_label=f"at {fmt.parameter(r.low, unit)}: {fmt.share(r.at_low)}",
+            high_label=f"at {fmt.parameter(r.high, unit)}: {fmt.share(r.at_high)}",
             at_low=place(r.at_low),
             at_high=place(r.at_high),
             centre=place(r.central),
             left=min(place(r.at_low), place(r.at_high)),
             width=max(abs(place(r.at_high) - place(r.at_low)), 0.4),
         )
-        for r in rows
+        for r, unit in zip(rows, units, strict=True)
     )
 
 

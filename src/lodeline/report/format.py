@@ -25,11 +25,13 @@ __all__ = [
     "money",
     "month",
     "months",
+    "parameter",
     "plain",
     "possessive",
     "quantity",
     "share",
     "share_range",
+    "shorten",
     "span",
     "times",
     "tonnes",
@@ -119,6 +121,19 @@ def _signed(text: str) -> str:
 def plain(value: float | None) -> str:
     """Return a parameter: three significant digits, or the sign for absent."""
     return ABSENT if value is None or is_absent(value) else magnitude(value, is_exact=True)
+
+
+def parameter(value: float | None, unit: str) -> str:
+    """Return a parameter with its unit; shares as percentages, pure numbers bare.
+
+    Examples
+    --------
+    >>> parameter(0.2, "share of lost flow").replace(SPACE, " "), parameter(45, "days of use")
+    ('20 %', '45 days of use')
+    """
+    if unit.split(" ")[0] == "share":
+        return share(value)
+    return plain(value) if unit in {"", "1"} else f"{plain(value)} {unit}"
 
 
 def quantity(value: float | None) -> str:
@@ -253,6 +268,20 @@ def join(words: Sequence[str], last: str = "and") -> str:
     if len(words) < 2:
         return "".join(words)
     return f"{', '.join(words[:-1])} {last} {words[-1]}"
+
+
+def shorten(text: str, most: int) -> str:
+    """Return a text cut at a word, with dots, if it is longer than `most` letters.
+
+    Examples
+    --------
+    >>> shorten("Mineral Commodity Summaries", 20)
+    'Mineral Commodity …'
+    """
+    if len(text) <= most:
+        return text
+    kept = text[: most - 1].rsplit(" ", 1)[0].rstrip(" ,;:(")
+    return f"{kept} …"
 
 
 def location(name: str, *, first: bool = False) -> str:

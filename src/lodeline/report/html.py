@@ -25,7 +25,11 @@ __all__ = ["render_stress"]
 
 _MOST_LINES = 6
 _MOST_PANELS = 2
+_MOST_BARS = 12
 _MOST_PARTNERS = 4
+_TITLE, _DETAIL = 70, 45
+"""Letters of a source in the brief; the data table has it in full."""
+
 _GOOD_ENOUGH = 1e-8
 """Residual and gap that every published result keeps."""
 
@@ -38,7 +42,7 @@ def render_stress(result: StressResult, *, world: Mapping[str, Any]) -> str:
     result
         What the study returned.
     world
-        GeoJSON feature collection; features have the properties ``iso3, name``
+        GeoJSON feature collection; features carry an ISO3 code as ``id`` and a property ``name``
         (``lodeline.data.world_map()``).
     """
     template = _environment().get_template("report.html.j2")
@@ -56,13 +60,18 @@ def render_stress(result: StressResult, *, world: Mapping[str, Any]) -> str:
         outlines=worldmap.outlines(world),
         map=worldmap,
         chains=[_section(chain, result, world) for chain in chains],
-        tornado=figures.tornado(result.sensitivity, {c.chain: c.title for c in chains}),
+        tornado=figures.tornado(
+            result.sensitivity[:_MOST_BARS],
+            {c.chain: c.title for c in chains},
+            [brief.parameter_unit(r, result) for r in result.sensitivity[:_MOST_BARS]],
+        ),
         costs=tables.costs(result),
         costs_csv=tables.csv_address(_named(result.countries, result)),
         datasets=tables.datasets(result),
         certificate=certificate_words(result.certificate),
         command=command(result),
         threshold=fmt.share(UNMET_THRESHOLD),
+        without_bars=max(len(result.sensitivity) - _MOST_BARS, 0),
         asked=fmt.join([fmt.location(_name(result, c)) for c in result.asked]),
     )
 
@@ -149,9 +158,10 @@ def _environment() -> Environment:
 
 
 def _ordered(result: StressResult) -> list[ChainResult]:
-    """Return the chains, the headline's first, then by the worst month of a country asked about."""
+    """Return the chains: the headline's, then by the worst month of the countries asked about."""
+    first = [result.headline["chain"]] if result.headline else []
     worst = [chain.chain for chain, *_ in brief.asked_rows(result)]
-    names = dict.fromkeys([result.headline["chain"], *worst, *result.chains])
+    names = dict.fromkeys([*first, *worst, *result.chains])
     return [result.chains[name] for name in names]
 
 
@@ -212,11 +222,17 @@ def _sources(result: StressResult) -> list[SourceLine]:
         )
         for s in result.scenario["sources"]
     ]
-    for t in result.dataset["tables"]:
-        title = str(t.get("source") or t.get("title") or t["name"])
-        edition = f"edition {t.get('edition') or 'not stated'} ({t.get('licence') or 'no licence'})"
-        out.append(SourceLine(title, str(t.get("url") or ""), edition, None))
-    return list(dict.fromkeys(out))
+    by_publisher: dict[str, Mapping[str, Any]] = {}
+    for table in sorted(result.dataset["tables"], key=lambda t: -int(t.get("rows") or 0)):
+        by_publisher.setdefault(str(table.get("publisher") or table.get("source")), table)
+    for publisher, t in by_publisher.items():
+        title = fmt.shorten(str(t.get("source") or t.get("title") or t["name"]), _TITLE)
+        edition = fmt.shorten(str(t.get("edition") or "not stated"), _DETAIL)
+        licence = fmt.shorten(str(t.get("licence") or "not stated"), _DETAIL)
+        name = title if title.startswith(publisher) else f"{publisher}, {title}"
+        line = f"edition {edition}; licence {licence}"
+        out.append(SourceLine(name, str(t.get("url") or ""), line, None))
+    return out
 
 
 def _flows(
@@ -270,6 +286,8 @@ def _unmet_panel(chain: ChainResult, result: StressResult) -> figures.LinePanel:
 
 def _headline_range(chain: ChainResult, result: StressResult) -> tuple[int, float, float] | None:
     head = result.headline
+    if not head or not result.sensitivity:
+        return None
     low, high = head.get("low"), head.get("high")
     if (head["chain"], head["form"]) != (chain.chain, chain.form) or low is None or high is None:
         return None

@@ -242,7 +242,7 @@ def assumptions(chain: ChainResult) -> Table:
                 Cell(str(r["name"])),
                 _cell(r["value"], fmt.plain(r["value"])),
                 _cell(r["low"], fmt.between(r["low"], r["high"]), "no range was given"),
-                Cell(str(r["unit"] or "")),
+                Cell(_unit_words(r["unit"])),
                 Cell("assumed" if r["assumed"] else "published", strong=bool(r["assumed"])),
                 Cell(str(r["source"] or "")),
             )
@@ -360,6 +360,10 @@ def _chain_cell(chain: str | None, result: StressResult) -> Cell:
     if chain is None:
         return absent("loses nothing")
     return Cell(result.chains[chain].title if chain in result.chains else chain)
+
+
+def _unit_words(unit: str | None) -> str:
+    return "pure number" if unit in {None, "", "1"} else str(unit)
 
 
 def _buyer(row: Mapping[str, Any], result: StressResult) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+from lodeline.errors import DataError
 from lodeline.report import format as fmt
 
 __all__ = [
@@ -89,8 +90,25 @@ def equal_earth(longitude: float, latitude: float) -> tuple[float, float]:
 
 
 def outlines(world: Mapping[str, Any]) -> tuple[Outline, ...]:
-    """Return the shapes of a GeoJSON whose features have the properties ``iso3, name``."""
-    return tuple(_outlines(world))
+    """Return the shapes of a GeoJSON of countries.
+
+    Parameters
+    ----------
+    world
+        Features carry their ISO3 code as ``id`` or as property ``iso3``, and a property ``name``.
+
+    Raises
+    ------
+    DataError
+        If no feature carries a code: the map would be blank and look like an answer.
+    """
+    drawn = tuple(_outlines(world))
+    if not any(o.iso3 for o in drawn):
+        raise DataError(
+            "the world map names no country: its features have neither an 'id' nor a property "
+            "'iso3'. Run 'lodeline data verify'."
+        )
+    return drawn
 
 
 def shades(values: Mapping[str, float | None]) -> dict[str, Shade]:
@@ -105,7 +123,7 @@ def shades(values: Mapping[str, float | None]) -> dict[str, Shade]:
 def _outlines(world: Mapping[str, Any]) -> Iterator[Outline]:
     for feature in world["features"]:
         properties = feature["properties"]
-        iso3 = str(properties.get("iso3") or "")
+        iso3 = str(feature.get("id") or properties.get("iso3") or "")
         if iso3 in _LEFT_OUT or feature["geometry"] is None:
             continue
         path = "".join(_ring(ring) for ring in _rings(feature["geometry"]))
