@@ -127,7 +127,7 @@ def _dual(problem: MarketProblem, prices: Vector) -> tuple[float, Vector, Vector
     levels = curves.response(margin)
     surplus = problem.incidence @ levels - problem.rhs
     conjugate = (margin - curves.margin) * levels - curves.adjustment(levels)
-    return float(conjugate.sum() - problem.rhs @ prices), levels, surplus
+    return float(conjugate.sum() - problem.rhs @ (prices - problem.row_price)), levels, surplus
 
 
 def _working_rows(problem: MarketProblem, prices: Vector, surplus: Vector) -> NDArray[np.bool_]:
@@ -176,17 +176,16 @@ def _search(
 ) -> tuple[Vector, float, Vector, Vector, float] | None:
     """Return the first point along the projected step that lowers D enough, or None."""
     length = 1.0
-    before = float(natural_residual(problem, surplus, prices).max(initial=0.0))
     while length >= _SMALLEST_STEP:
         trial = prices + length * step
         trial = np.where(problem.is_equality, trial, np.maximum(trial, 0.0))
         new_value, levels, new_surplus = _dual(problem, trial)
-        predicted = float(surplus @ (trial - prices))
-        if new_value <= value + settings.armijo * predicted:
-            return trial, new_value, levels, new_surplus, length
-        # Close to the solution D no longer resolves the fall: the residual must do.
-        after = float(natural_residual(problem, new_surplus, trial).max(initial=0.0))
-        if before < 1e-6 and after < 0.5 * before:
+        moved = trial - prices
+        predicted = float(surplus @ moved)
+        # D is convex: if it still falls along the step at its end, it has fallen all the way.
+        # Close to the solution this is seen in the surplus long after rounding hides it in D.
+        is_falling = predicted < 0.0 and float(new_surplus @ moved) <= 0.0
+        if is_falling or new_value <= value + settings.armijo * predicted:
             return trial, new_value, levels, new_surplus, length
         length *= 0.5
     return None
