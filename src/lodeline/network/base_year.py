@@ -32,6 +32,7 @@ _LANE_DEVIATION = {"observed": 0.10, "imputed": 0.40}
 """Relative standard deviation of a lane's tonnes. Assumed: mirror statistics of HS6 minerals differ
 by a tenth to a fifth where both sides report, by far more where quantity is rebuilt from value."""
 _USE_DEVIATION = 0.50
+_CRUMB = 1e-9
 _FLOOR_SHARE = 1e-6
 """Standard deviation of a zero, as a share of the form's world throughput."""
 
@@ -124,7 +125,7 @@ def base_year(chain: Chain, year: int) -> BaseYear:
 def _recipe_inputs(chain: Chain, processed: Vector) -> Vector:
     """Return what recipes take, t/year, shape (form, country)."""
     forms = [f.id for f in chain.forms]
-    taken = np.zeros((len(forms), processed.shape[1]))
+    taken: Vector = np.zeros((len(forms), processed.shape[1]))
     for r, recipe in enumerate(chain.recipes):
         for name, amount in recipe.inputs.items():
             taken[forms.index(name)] += amount.value * processed[r]
@@ -174,9 +175,10 @@ def _reconcile(
         split[2].reshape(len(chain.recipes), len(countries)),
         split[3].reshape(shape),
     )
-    tiny = 1e-12 * world
+    produced, processed = _without_crumbs(chain, produced, processed)
+    tiny = 1e-15 * world
     lane_level = np.where(lane_level > tiny[reported.lane_form], lane_level, 0.0)
-    used = _left_over(chain, reported, lane_level, produced, processed, used)
+    used = _left_over(chain, reported, lane_level, produced, processed)
     kept = lane_level > 0.0
     latent = _latent_lanes(countries, trades, reported, kept)
     table, deviation = _report(
@@ -255,9 +257,9 @@ def _split_output(
     processed = np.zeros((len(chain.recipes), output.shape[1]))
     for r, recipe in enumerate(chain.recipes):
         made = forms.index(recipe.makes)
-        processed[r] = output[made] * [recipe.share_in(c).value for c in countries]
+        processed[r] = output[made] * np.array([recipe.share_in(c).value for c in countries])
         produced[made] -= processed[r]
-    return np.maximum(produced, 0.0), processed
+    return np.asarray(np.maximum(produced, 0.0)), processed
 
 
 def _world_throughput(reported: _Reported, forms: int) -> Vector:
@@ -330,7 +332,7 @@ def _balance_problem(
         elasticity=np.ones(size),
         cap=np.ones(size),
         lower=np.zeros(size),
-        upper=np.full(size, np.inf),
+        upper=_room(chain, reported),
     )
     scale = np.maximum(np.abs(incidence) @ reference, per_form)
     # A multiplier of this size moves a row by about its own throughput.
@@ -340,13 +342,45 @@ def _balance_problem(
     )
 
 
+def _room(chain: Chain, reported: _Reported) -> Vector:
+    """Return upper bounds: what is reported as nothing stays nothing, no mine is invented.
+
+    A country with output of a form may make it either way: by the recipe, or from what the chain
+    does not show (scrap, intermediates without a code) where the recipe's inputs do not reach it.
+    """
+    ids = [f.id for f in chain.forms]
+    output = reported.produced.copy()
+    for r, recipe in enumerate(chain.recipes):
+        output[ids.index(recipe.makes)] += reported.processed[r]
+    processed = [
+        np.where(reported.processed[r] > 0.0, output[ids.index(recipe.makes)], 0.0)
+        for r, recipe in enumerate(chain.recipes)
+    ]
+    reference = np.concatenate(
+        [reported.lane_level, output.ravel(), *processed, reported.used.ravel()]
+    )
+    return np.asarray(np.where(reference > 0.0, np.inf, 0.0))
+
+
+def _without_crumbs(chain: Chain, produced: Vector, processed: Vector) -> tuple[Vector, Vector]:
+    """Return outputs with the rounding of a zero set to zero, judged by the country's output."""
+    ids = [f.id for f in chain.forms]
+    total = produced.copy()
+    for r, recipe in enumerate(chain.recipes):
+        total[ids.index(recipe.makes)] += processed[r]
+    made = [ids.index(recipe.makes) for recipe in chain.recipes]
+    return (
+        np.where(produced > _CRUMB * total, produced, 0.0),
+        np.where(processed > _CRUMB * total[made], processed, 0.0),
+    )
+
+
 def _left_over(
     chain: Chain,
     reported: _Reported,
     lane_level: Vector,
     produced: Vector,
     processed: Vector,
-    used: Vector,
 ) -> Vector:
     """Return use as exactly what is left over, so that rounding stays in one place."""
     left = produced - _recipe_inputs(chain, processed)
@@ -355,9 +389,7 @@ def _left_over(
         left[ids.index(recipe.makes)] += processed[r]
     np.add.at(left, (reported.lane_form, reported.lane_destination), lane_level)
     np.subtract.at(left, (reported.lane_form, reported.lane_origin), lane_level)
-    throughput = np.abs(left) + produced
-    np.add.at(throughput, (reported.lane_form, reported.lane_destination), lane_level)
-    return np.where(left > 1e-9 * throughput, left, 0.0) if used.size else used
+    return np.asarray(np.where(reported.used > 0.0, np.maximum(left, 0.0), 0.0))
 
 
 def _latent_lanes(

@@ -14,9 +14,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 
 from lodeline.network.base_year import BaseYear
@@ -31,7 +31,7 @@ __all__ = ["calibrate"]
 BLEND_ELASTICITY = 20.0
 """How readily users and processors swap one layer for the other: moving all of it costs about a
 twentieth of the price. Assumed; nodes are homogeneous, so this only keeps the problem regular."""
-_SCALE_FLOOR = 1e-6
+_SCALE_FLOOR = 1e-9
 _DAYS_PER_YEAR = 365.0
 
 
@@ -335,14 +335,20 @@ class _Builder:
         incidence = sparse.csc_array((v, (r, k)), shape=(len(self.rows), len(cols)))
         incidence.sort_indices()
 
-        def column(name: str, dtype: type = float) -> Any:
-            return np.array([getattr(c, name) for c in cols], dtype=dtype)
+        def column(name: str) -> Vector:
+            return np.array([getattr(c, name) for c in cols], dtype=float)
+
+        def small(name: str) -> NDArray[np.int8]:
+            return np.array([getattr(c, name) for c in cols], dtype=np.int8)
+
+        def index(name: str) -> NDArray[np.int16]:
+            return np.array([getattr(c, name) for c in cols], dtype=np.int16)
 
         reference, price = column("reference"), column("price")
         elasticity, scale = column("elasticity"), column("scale")
-        kind = column("kind", np.int8)
+        kind = small("kind")
         flows = np.where(kind == ActivityKind.STORE, 0.0, reference)
-        floor = 1e-7 * self.world[[x[1] for x in self.rows]]
+        floor = 1e-12 * self.world[[x[1] for x in self.rows]]
         return Network(
             base=self.base,
             row_kind=np.array([x[0] for x in self.rows], dtype=np.int8),
@@ -350,19 +356,19 @@ class _Builder:
             row_country=np.array([x[2] for x in self.rows], dtype=np.int16),
             row_layer=np.array([x[3] for x in self.rows], dtype=np.int8),
             kind=kind,
-            form=column("form", np.int16),
-            origin=column("origin", np.int16),
-            destination=column("destination", np.int16),
-            recipe=column("recipe", np.int16),
-            layer=column("layer", np.int8),
-            is_latent=column("is_latent", np.bool_),
+            form=index("form"),
+            origin=index("origin"),
+            destination=index("destination"),
+            recipe=index("recipe"),
+            layer=small("layer"),
+            is_latent=small("is_latent").astype(np.bool_),
             incidence=incidence,
             reference=reference,
             margin=incidence.T @ row_price + column("entry_cost"),
             slope=price / (elasticity * scale),
             price=price,
             elasticity=elasticity,
-            curve=column("curve", np.int8),
+            curve=small("curve"),
             capacity=column("capacity"),
             growth_base=column("growth_base"),
             lane_growth=self.behaviour.lane_growth.value,

@@ -109,7 +109,8 @@ def _from_table(chain: Chain, form: Form, source: TableOutput, year: int) -> _Ro
     if rows.height == 0:
         raise DataError(
             f"chain '{chain.id}', form '{form.id}': the production table has no commodity "
-            f"'{source.commodity}' at stage '{source.stage}'. See 'lodeline data info' and docs/chains.md."
+            f"'{source.commodity}' at stage '{source.stage}'. "
+            "See 'lodeline data info' and docs/chains.md."
         )
     nearest = _nearest_year(rows, year)
     distance = abs(nearest - year)

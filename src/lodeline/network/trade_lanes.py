@@ -17,6 +17,10 @@ LATENT_YEARS = 10
 """How many years back a lane may have been used to count as latent."""
 
 
+SMALLEST_LANE = 1e-8
+"""Lanes below this share of the year's world trade are left out, and counted as such."""
+
+
 @dataclass(frozen=True)
 class FormTrade:
     """Trade of one form in one year, in the form's unit.
@@ -98,9 +102,13 @@ def trade_of_form(chain: Chain, form: Form, year: int) -> FormTrade:
     in ``coverage``.
     """
     rows = _rows_of_form(chain, form)
-    used = rows.filter(
-        ~pl.col("is_excluded") & (pl.col("amount") > 0) & (pl.col("exporter") != pl.col("importer"))
+    least = SMALLEST_LANE * pl.col("amount").sum().over("year")
+    rows = rows.with_columns(
+        is_excluded=pl.col("is_excluded")
+        | (pl.col("exporter") == pl.col("importer"))
+        | (pl.col("amount") <= least)
     )
+    used = rows.filter(~pl.col("is_excluded"))
     lanes = (
         used.filter(pl.col("year") == year)
         .group_by("exporter", "importer")

@@ -1,0 +1,150 @@
+"""The uncertain numbers of a study, and how to turn each of them.
+
+A dial is one number of the scenario or of a chain with a range. Sensitivities turn one at a time,
+ensembles all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from lodeline.network import BaseYear
+from lodeline.network.chain import Behaviour, Chain, Parameter
+from lodeline.scenarios.restrictions import Restriction, Uncertain
+
+__all__ = ["Dial", "Setting", "dials_of"]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a run starts from: a base year (with its chain) and restrictions."""
+
+    base: BaseYear
+    restrictions: tuple[Restriction, ...]
+
+
+@dataclass(frozen=True)
+class Dial:
+    """One uncertain number.
+
+    Attributes
+    ----------
+    key
+        Stable identifier (``behaviour.demand_elasticity``, ``restriction.rare-earths.leakage``).
+    label
+        Name in words, for readers.
+    unit
+        Unit in words.
+    value, low, high
+        Central value and range.
+    source, assumed
+        Where it comes from; whether no source publishes it.
+    turn
+        Returns the setting with the number at another value.
+    """
+
+    key: str
+    label: str
+    unit: str
+    value: float
+    low: float
+    high: float
+    source: str
+    assumed: bool
+    turn: Callable[[Setting, float], Setting]
+
+
+_BEHAVIOUR = {
+    "demand_elasticity": ("elasticity of demand", "1"),
+    "supply_elasticity": ("elasticity of output", "1"),
+    "processing_elasticity": ("elasticity of processing", "1"),
+    "trade_elasticity": ("elasticity of trade", "1"),
+    "surge": ("output that can be added at once", "share of output"),
+    "lane_growth": ("growth limit of lanes", "share a month"),
+    "entry_cost": ("cost of reopening a lane", "share of price"),
+    "stock_days": ("stocks of users", "days of use"),
+    "stock_elasticity": ("elasticity of stocks", "1"),
+    "rebuild": ("rebuilding of stocks", "share of normal stock a month"),
+}
+_RESTRICTION = {
+    "severity": ("severity", "share"),
+    "leakage": ("leakage", "share of lost flow"),
+    "share_of_base": ("quota", "share of base year"),
+    "tonnes_per_year": ("quota", "t a year"),
+    "delay_months": ("delay of licences", "months"),
+    "approval_share": ("share of licences approved", "share"),
+    "rate": ("rate of tax", "share of price"),
+    "recovery_months": ("recovery", "months"),
+}
+
+
+def dials_of(base: BaseYear, restrictions: Sequence[Restriction]) -> tuple[Dial, ...]:
+    """Return the dials of one chain and the restrictions on it, the scenario's first."""
+    chain = base.chain
+    own = [r for r in restrictions if r.chain == chain.id]
+    out = [_restriction_dial(r, name) for r in own for name in _RESTRICTION if _has(r, name)]
+    out += [_behaviour_dial(chain.behaviour, name) for name in _BEHAVIOUR]
+    out += [_stock_dial(chain, k) for k in range(len(chain.stocks))]
+    return tuple(out)
+
+
+def _has(restriction: Restriction, name: str) -> bool:
+    return isinstance(getattr(restriction, name, None), Uncertain)
+
+
+def _restriction_dial(restriction: Restriction, name: str) -> Dial:
+    number: Uncertain = getattr(restriction, name)
+    words, unit = _RESTRICTION[name]
+
+    def turn(setting: Setting, value: float) -> Setting:
+        # The pinned number keeps the range open at neither end: it is this value now.
+        pinned = type(number)(value=value, low=value, high=value)
+        changed = restriction.model_copy(update={name: pinned})
+        others = tuple(changed if r.id == changed.id else r for r in setting.restrictions)
+        return replace(setting, restrictions=others)
+
+    return Dial(
+        f"restriction.{restriction.id}.{name}", f"{words} ({restriction.id})", unit,
+        number.value, number.low, number.high,
+        number.source or restriction.source, number.assumed, turn,
+    )  # fmt: skip
+
+
+def _behaviour_dial(behaviour: Behaviour, name: str) -> Dial:
+    number: Parameter = getattr(behaviour, name)
+    words, unit = _BEHAVIOUR[name]
+
+    def turn(setting: Setting, value: float) -> Setting:
+        chain = setting.base.chain
+        changed = chain.behaviour.model_copy(update={name: _pinned(number, value)})
+        return _with_chain(setting, chain.model_copy(update={"behaviour": changed}))
+
+    return Dial(
+        f"behaviour.{name}", words, unit, number.value, number.low, number.high,
+        number.source, number.assumed, turn,
+    )  # fmt: skip
+
+
+def _stock_dial(chain: Chain, k: int) -> Dial:
+    stock = chain.stocks[k]
+
+    def turn(setting: Setting, value: float) -> Setting:
+        now = setting.base.chain
+        changed = now.stocks[k].model_copy(update={"days": _pinned(stock.days, value)})
+        stocks = (*now.stocks[:k], changed, *now.stocks[k + 1 :])
+        return _with_chain(setting, now.model_copy(update={"stocks": stocks}))
+
+    where = f"{stock.country}.{stock.form}" if stock.form else stock.country
+    return Dial(
+        f"stocks.{where}", f"state stock of {stock.country}", "days of use", stock.days.value,
+        stock.days.low, stock.days.high, stock.days.source, stock.days.assumed, turn,
+    )  # fmt: skip
+
+
+def _pinned(number: Parameter, value: float) -> Parameter:
+    return number.model_copy(update={"value": value, "low": value, "high": value})
+
+
+def _with_chain(setting: Setting, chain: Chain) -> Setting:
+    return replace(setting, base=replace(setting.base, chain=chain))

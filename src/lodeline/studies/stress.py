@@ -1,0 +1,284 @@
+"""Stress: if a supplier restricts, who runs short of what, when, for how long, at what price."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from lodeline import data
+from lodeline.errors import InputError, UnknownNameError
+from lodeline.network import BaseYear, base_year
+from lodeline.network.catalogue import load_chain
+from lodeline.results.metrics import flow_table, metric_table, series_table, supply_table
+from lodeline.results.run import Run
+from lodeline.results.stress import ChainResult, SensitivityRow, StressResult
+from lodeline.scenarios.compile import compile_schedule
+from lodeline.scenarios.spec import Scenario
+from lodeline.studies.dials import Dial, Setting, dials_of
+from lodeline.studies.market import run_market
+from lodeline.units import Month
+
+__all__ = ["Progress", "default_base_year", "run_stress"]
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is done, how many steps are done, and how many there are."""
+
+CORNER_DIALS = 3
+"""So many of the widest dials are turned together for the corners of the range."""
+
+
+def default_base_year(scenario: Scenario) -> int:
+    """Return the year before the scenario starts, or the last year of the trade data."""
+    return min(scenario.start.year - 1, _last_trade_year())
+
+
+def run_stress(
+    scenario: Scenario,
+    *,
+    base_year: int | None = None,
+    months: int | None = None,
+    asked: Sequence[str] | None = None,
+    form: str | None = None,
+    with_sensitivity: bool = True,
+    progress: Progress | None = None,
+) -> StressResult:
+    """Run a scenario on all its chains, in the month-by-month market.
+
+    Parameters
+    ----------
+    scenario
+        What is restricted.
+    base_year
+        Year of the trade data; default `default_base_year`.
+    months
+        Simulated months; default the scenario's.
+    asked
+        Countries (ISO3) the reader asks about; default the scenario's.
+    form
+        Form whose metrics are reported, for the chains that have it; default each chain's last.
+    with_sensitivity
+        Turn each uncertain number of the headline's chain to the ends of its range.
+    progress
+        Called as the work goes on.
+
+    Raises
+    ------
+    InputError
+        If a year has no trade, or a country or form does not exist.
+    """
+    started = time.perf_counter()
+    year = base_year if base_year is not None else default_base_year(scenario)
+    calendar = tuple(scenario.start + i for i in range(months or scenario.months))
+    countries = tuple(asked) if asked is not None else scenario.asked
+    _check_countries(countries)
+    _check_form(scenario, form)
+    report = progress or _silent
+    settings = {c: _setting(c, year, scenario) for c in scenario.chains}
+    dials = {c: dials_of(s.base, s.restrictions) for c, s in settings.items()}
+    runs: dict[str, Run] = {}
+    for k, (chain, setting) in enumerate(settings.items()):
+        report(f"{chain}: {len(calendar)} months", k, len(settings))
+        runs[chain] = _run(setting, calendar)
+    chains = {c: _chain_result(settings[c].base, dials[c], runs[c], form) for c in settings}
+    summary = _summary(chains)
+    head = _headline(chains, countries)
+    rows: tuple[SensitivityRow, ...] = ()
+    if with_sensitivity and head is not None:
+        chain = head.chain
+        rows, low, high = _sensitivity(settings[chain], dials[chain], calendar, head, report)
+    else:
+        low = high = head.value if head else 0.0
+    return StressResult(
+        scenario=scenario.document(),
+        mode="market",
+        base_year=year,
+        months=tuple(str(m) for m in calendar),
+        asked=countries,
+        chains=chains,
+        countries=summary,
+        sensitivity=rows,
+        headline=_headline_document(head, low, high),
+        certificate=_worst_certificate(chains),
+        dataset=data.dataset_identity() | {"tables": data.info()["tables"]},
+        country_names=data.country_names(),
+        seconds=time.perf_counter() - started,
+    )
+
+
+def _last_trade_year() -> int:
+    years = data.code_status()["last_year"]
+    return int(years.max())  # type: ignore[arg-type]
+
+
+def _silent(what: str, done: int, total: int) -> None:
+    del what, done, total
+
+
+def _check_countries(countries: Sequence[str]) -> None:
+    known = data.country_names()
+    for country in countries:
+        if country not in known:
+            raise UnknownNameError("country", country, known, "Use ISO 3166 alpha-3 codes.")
+    if not countries:
+        raise InputError("no country asked about. Name at least one, for example JPN.")
+
+
+def _check_form(scenario: Scenario, form: str | None) -> None:
+    if form is None:
+        return
+    known = [f.id for c in scenario.chains for f in load_chain(c).forms]
+    if form not in known:
+        raise UnknownNameError("form", form, known)
+
+
+def _setting(chain: str, year: int, scenario: Scenario) -> Setting:
+    balanced = base_year(load_chain(chain), year)
+    return Setting(balanced, tuple(r for r in scenario.restrictions if r.chain == chain))
+
+
+def _run(setting: Setting, months: Sequence[Month]) -> Run:
+    return run_market(compile_schedule(setting.base, setting.restrictions, months))
+
+
+def _chain_result(base: BaseYear, dials: Sequence[Dial], run: Run, form: str | None) -> ChainResult:
+    chain = base.chain
+    shown = form if form in base.forms else base.forms[-1]
+    assert shown is not None
+    series = series_table(run)
+    return ChainResult(
+        chain=chain.id,
+        title=chain.title,
+        form=shown,
+        units={f.id: f.unit for f in chain.forms},
+        metrics=metric_table(run, series),
+        series=series,
+        flows=flow_table(run),
+        supply=supply_table(run),
+        reconciliation=base.reconciliation,
+        max_deviation_from_reported=base.max_deviation_from_reported,
+        assumptions=_assumption_table(dials),
+        limits=chain.limits,
+        certificate={
+            "max_residual": run.max_residual,
+            "max_gap": run.max_gap,
+            "solves": run.solves,
+            "fallbacks": run.fallbacks,
+        },
+    )
+
+
+def _assumption_table(dials: Sequence[Dial]) -> pl.DataFrame:
+    names = ("label", "value", "low", "high", "unit", "source", "assumed")
+    table = pl.DataFrame({n: [getattr(d, n) for d in dials] for n in names})
+    return table.rename({"label": "name"})
+
+
+def _summary(chains: Mapping[str, ChainResult]) -> pl.DataFrame:
+    """Return one row per country over all chains: costs added, the worst of the rest."""
+    parts = []
+    for name, result in chains.items():
+        cost = result.metrics.group_by("country").agg(cost_usd=pl.col("cost_usd").sum())
+        shown = result.metrics.filter(pl.col("form") == result.form).drop("cost_usd")
+        parts.append(cost.join(shown, on="country", how="left").with_columns(chain=pl.lit(name)))
+    return (
+        pl.concat(parts)
+        .sort("country", pl.col("unmet_share_peak").fill_null(-1.0), descending=[False, True])
+        .group_by("country", maintain_order=True)
+        .agg(
+            cost_usd=pl.col("cost_usd").sum(),
+            worst_chain=pl.col("chain").filter(pl.col("unmet_share_peak").is_not_null()).first(),
+            unmet_share_peak=pl.col("unmet_share_peak").max(),
+            time_to_survive_months=pl.col("time_to_survive_months").min(),
+            time_to_recover_months=_worst_recovery(),
+            price_multiple_peak=pl.col("price_multiple_peak").max(),
+        )
+    )
+
+
+def _worst_recovery() -> pl.Expr:
+    """Return the longest time to recover; absent if any chain does not recover in the horizon."""
+    known = pl.col("unmet_share_peak").is_not_null()
+    never = (known & pl.col("time_to_recover_months").is_null()).any()
+    return pl.when(never).then(None).otherwise(pl.col("time_to_recover_months").max())
+
+
+@dataclass(frozen=True)
+class _Head:
+    country: str
+    chain: str
+    form: str
+    value: float
+
+
+def _headline(chains: Mapping[str, ChainResult], asked: Sequence[str]) -> _Head | None:
+    """Return the worst chain of the first country asked about that uses any of them."""
+    for country in asked:
+        worst: _Head | None = None
+        for result in chains.values():
+            value = _peak(result.metrics, country, result.form)
+            if value is not None and (worst is None or value > worst.value):
+                worst = _Head(country, result.chain, result.form, value)
+        if worst is not None:
+            return worst
+    return None
+
+
+def _peak(metrics: pl.DataFrame, country: str, form: str) -> float | None:
+    row = metrics.filter((pl.col("country") == country) & (pl.col("form") == form))
+    value = row["unmet_share_peak"][0] if row.height else None
+    return None if value is None else float(value)
+
+
+def _headline_document(head: _Head | None, low: float, high: float) -> dict[str, object]:
+    if head is None:
+        return {}
+    return {
+        "country": head.country,
+        "chain": head.chain,
+        "form": head.form,
+        "unmet_share_peak": head.value,
+        "low": low,
+        "high": high,
+    }
+
+
+def _sensitivity(
+    setting: Setting, dials: Sequence[Dial], months: Sequence[Month], head: _Head, report: Progress
+) -> tuple[tuple[SensitivityRow, ...], float, float]:
+    """Turn each dial to its ends, then the widest together; return rows and the span."""
+
+    def peak(at: Setting) -> float:
+        run = _run(at, months)
+        value = _peak(metric_table(run, series_table(run)), head.country, head.form)
+        return 0.0 if value is None else value
+
+    rows = []
+    turned = [d for d in dials if d.high > d.low]
+    for k, dial in enumerate(turned):
+        report(f"sensitivity: {dial.label}", k, len(turned))
+        at_low = peak(dial.turn(setting, dial.low))
+        at_high = peak(dial.turn(setting, dial.high))
+        row = SensitivityRow(
+            head.chain, dial.label, dial.low, dial.high, at_low, at_high, head.value
+        )
+        rows.append((dial, row))
+    rows.sort(key=lambda r: abs(r[1].at_high - r[1].at_low), reverse=True)
+    mild = severe = setting
+    for dial, row in rows[:CORNER_DIALS]:
+        worse, better = (dial.high, dial.low) if row.at_high > row.at_low else (dial.low, dial.high)
+        severe, mild = dial.turn(severe, worse), dial.turn(mild, better)
+    values = [head.value, peak(mild), peak(severe)]
+    values += [v for _, row in rows for v in (row.at_low, row.at_high)]
+    return tuple(row for _, row in rows), min(values), max(values)
+
+
+def _worst_certificate(chains: Mapping[str, ChainResult]) -> dict[str, float]:
+    return {
+        "max_residual": max(c.certificate["max_residual"] for c in chains.values()),
+        "max_gap": max(c.certificate["max_gap"] for c in chains.values()),
+        "solves": sum(c.certificate["solves"] for c in chains.values()),
+        "fallbacks": sum(c.certificate["fallbacks"] for c in chains.values()),
+    }
