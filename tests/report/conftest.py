@@ -101,9 +101,9 @@ def use_of(country, form):
 
 def assumptions():
     rows = [
-        ("demand elasticity", 0.25, 0.1, 0.5, "%/%", "small input of large products", True),
-        ("supply elasticity", 0.3, 0.1, 0.7, "%/%", "by-products answer slowly", True),
-        ("trade elasticity", 3.0, 1.0, 8.0, "%/%", "no short-run estimate", True),
+        ("demand elasticity", 0.25, 0.1, 0.5, "1", "small input of large products", True),
+        ("supply elasticity", 0.3, 0.1, 0.7, "1", "by-products answer slowly", True),
+        ("trade elasticity", 3.0, 1.0, 8.0, "1", "no short-run estimate", True),
         ("stock of users", 45.0, 15.0, 90.0, "days of use", "a target is not a holding", True),
         ("metal per oxide", 0.85, 0.83, 0.857, "t/t", "stoichiometry of Nd₂O₃", False),
         ("growth of lanes", 0.25, 0.1, 0.6, "a month", "Viet Nam 2010-2014", True),

@@ -1,0 +1,141 @@
+from dataclasses import replace
+
+import polars as pl
+import pytest
+
+from lodeline.report.brief import answer, asked_rows, changes, form_words
+
+
+def plain(text):
+    return text.replace("\u00a0", " ")
+
+
+@pytest.fixture
+def with_values(changed, result):
+    """Return the result with other metrics, and series, for one country and the headline."""
+
+    def make(country="JPN", *, is_capped=False, **metrics):
+        chain = result.chains["rare-earths"]
+        here = (pl.col("country") == country) & (pl.col("form") == chain.form)
+        table = chain.metrics.with_columns(
+            pl.when(here).then(pl.lit(value)).otherwise(pl.col(name)).alias(name)
+            for name, value in metrics.items()
+        )
+        series = chain.series
+        if "unmet_share_peak" in metrics:
+            new = pl.when(here).then(pl.lit(metrics["unmet_share_peak"]))
+            series = series.with_columns(new.otherwise(pl.col("unmet_share")).alias("unmet_share"))
+        if is_capped:
+            new = pl.when(here).then(pl.lit(value=True))
+            old = pl.col("is_price_capped")
+            series = series.with_columns(new.otherwise(old).alias("is_price_capped"))
+        head = dict(result.headline)
+        if country == head["country"] and "unmet_share_peak" in metrics:
+            peak = metrics["unmet_share_peak"]
+            head |= {"unmet_share_peak": peak, "low": peak / 2, "high": peak * 2}
+        chains = {**result.chains, "rare-earths": replace(chain, metrics=table, series=series)}
+        return changed(chains=chains, headline=head)
+
+    return make
+
+
+def test_the_answer_is_one_sentence_with_its_range(result):
+    assert plain(answer(result).lead) == (
+        "If China stopped its exports of rare earths and tungsten to Japan for 2 years from "
+        "Jan 2026, Japan would lack up to 36 % (range 21–52 %) of its rare earths (metals), and be "
+        "short from Apr 2026 on; prices there would peak at 3.0 times the level of 2024."
+    )
+
+
+def test_what_follows_says_how_long_how_much_and_who_else(result):
+    rest = plain(" ".join(answer(result).rest))
+    assert "would carry Japan for the first 3 months" in rest
+    assert "the shortage would not be over by Dec 2027" in rest
+    assert "t metal, at a cost of USD" in rest
+    assert "Italy would lack up to 2.1 % of its rare earths (metals) and pay up to 1.12" in rest
+
+
+def test_a_small_loss_is_called_next_to_none(with_values):
+    lead = plain(answer(with_values(unmet_share_peak=0.003)).lead)
+    assert "would lack next to none of its rare earths (metals)" in lead
+    assert "at most 0.3 % of its use in any month, range 0.1–0.6 %" in lead
+    assert "short from" not in lead
+
+
+def test_no_loss_at_all_is_said_as_zero(with_values):
+    quiet = with_values(
+        unmet_share_peak=0.0, unmet_t_total=0.0, price_multiple_peak=1.0,
+        time_to_survive_months=None, time_to_recover_months=0, cost_usd=0.0,
+    )  # fmt: skip
+    found = answer(quiet)
+    assert "at most 0 % of its use" in plain(found.lead)
+    assert "prices there would stay at the level of 2024" in plain(found.lead)
+    assert not any("shortage" in s or "go without" in s for s in found.rest)
+
+
+def test_a_shortage_that_ends_is_said_to_end(with_values):
+    found = answer(with_values(time_to_survive_months=3, time_to_recover_months=8))
+    assert "the shortage would last 8 months" in plain(found.rest[0])
+
+
+def test_a_shortage_at_once_is_said(with_values):
+    found = answer(with_values(time_to_survive_months=0))
+    assert found.rest[0].startswith("The shortage would begin at once")
+
+
+def test_a_capped_price_is_not_quoted(with_values):
+    lead = answer(with_values(is_capped=True, price_multiple_peak=20.0)).lead
+    assert "a price no longer means anything" in lead
+    assert "20" not in plain(lead).split("metals)")[1].replace("2026", "")
+
+
+def test_a_gain_is_not_called_a_cost(with_values):
+    rest = plain(" ".join(answer(with_values(cost_usd=-4.0e6)).rest))
+    assert "yet gain USD 4.00 million" in rest
+
+
+def test_without_a_sensitivity_no_range_is_claimed(changed):
+    found = answer(changed(sensitivity=()))
+    assert "range" not in found.lead
+
+
+def test_nobody_who_uses_the_material_is_an_answer_too(changed):
+    found = answer(changed(headline={}, asked=("ITA", "JPN")))
+    assert "nothing would be lost by Italy or Japan" in found.lead
+
+
+def test_one_country_alone(changed):
+    rest = " ".join(answer(changed(asked=("JPN",))).rest)
+    assert "Italy" not in rest
+
+
+def test_many_countries_do_not_make_the_brief_longer(changed):
+    asked = ("JPN", "ITA", "DEU", "FRA", "ESP", "POL", "AUT", "SWE")
+    rest = plain(" ".join(answer(changed(asked=asked)).rest))
+    assert "4 more countries asked about" in rest
+
+
+def test_a_country_without_use_is_named(changed, result):
+    chains = {
+        name: replace(c, metrics=c.metrics.filter(pl.col("country") != "ITA"))
+        for name, c in result.chains.items()
+    }
+    rest = " ".join(answer(changed(chains=chains)).rest)
+    assert "Italy has no recorded use of these materials in 2024." in rest
+
+
+def test_rows_come_worst_first_and_absent_last(result, with_values):
+    shares = [row["unmet_share_peak"] for *_, row in asked_rows(result)]
+    assert shares == sorted(shares, reverse=True)
+    assert asked_rows(with_values(unmet_share_peak=None, country="ITA"))[-1][1] == "ITA"
+
+
+def test_a_form_is_named_only_where_there_are_several(result):
+    assert form_words(result.chains["rare-earths"]) == "rare earths (metals)"
+    assert form_words(result.chains["tungsten"]) == "tungsten"
+
+
+def test_what_would_change_it_is_widest_first(result):
+    told = changes(result)
+    assert len(told) == 3
+    assert plain(told[1]) == "Demand elasticity from 0.1 to 0.5: 43 % to 29 %."

@@ -1,0 +1,109 @@
+import base64
+from dataclasses import replace
+
+import polars as pl
+import pytest
+
+from lodeline.report import tables
+
+
+def plain(cell):
+    return cell.text.replace("\u00a0", " ")
+
+
+def change(chain, country, **values):
+    here = (pl.col("country") == country) & (pl.col("form") == chain.form)
+    metrics = chain.metrics.with_columns(
+        pl.when(here).then(pl.lit(v)).otherwise(pl.col(k)).alias(k) for k, v in values.items()
+    )
+    return replace(chain, metrics=metrics)
+
+
+@pytest.fixture
+def chain(result):
+    return result.chains["rare-earths"]
+
+
+def row(table, name):
+    return next(r for r in table.rows if r[0].text == name)
+
+
+def test_every_row_is_as_wide_as_the_heading(result, chain):
+    made = [
+        tables.key_figures(result), tables.losses(chain, result), tables.by_stage(chain, result),
+        tables.costs(result), tables.supply(chain, result), tables.assumptions(chain),
+        tables.reconciliation(chain, ["JPN", "CHN"], result), tables.datasets(result),
+    ]  # fmt: skip
+    for table in made:
+        assert table.rows
+        assert {len(r) for r in table.rows} == {len(table.columns)}
+
+
+def test_losses_hold_every_user_largest_loss_first(result, chain):
+    table = tables.losses(chain, result)
+    used = chain.metrics.filter((pl.col("form") == "metals") & (pl.col("reference_use_t") > 0))
+    assert len(table.rows) == used.height
+    lost = used.sort("unmet_t_total", descending=True)["country"].to_list()
+    assert [r[0].text for r in table.rows] == [result.country_names[c] for c in lost]
+
+
+def test_never_short_is_not_the_same_as_recovered(result, chain):
+    table = tables.losses(chain, result)
+    japan, italy = row(table, "Japan"), row(table, "Italy")
+    assert [plain(c) for c in japan[4:6]] == ["3", "not within 24"]
+    assert plain(italy[4]) == "not within 24"
+    assert italy[5].text == "–"
+    assert "never short" in italy[5].reason
+    assert italy[5].reason in table.reasons
+
+
+def test_absent_metrics_are_absent_with_a_reason(result, chain):
+    gone = dict.fromkeys(("unmet_share_peak", "unmet_t_total", "price_multiple_peak"))
+    cells = row(tables.losses(change(chain, "ITA", **gone), result), "Italy")
+    for cell in (cells[2], cells[3], cells[4], cells[5], cells[6]):
+        assert cell.text == "–"
+        assert cell.reason
+
+
+def test_a_capped_price_is_flagged(result, chain):
+    here = pl.col("country") == "JPN"
+    capped = pl.when(here).then(pl.lit(value=True)).otherwise(pl.col("is_price_capped"))
+    series = chain.series.with_columns(capped.alias("is_price_capped"))
+    high = replace(change(chain, "JPN", price_multiple_peak=20.0), series=series)
+    table = tables.losses(high, result)
+    assert plain(row(table, "Japan")[6]) == "≥ ×20†"
+    assert any("no longer means anything" in r for r in table.reasons)
+
+
+def test_the_brief_s_table_stays_short(changed):
+    many = changed(asked=("JPN", "ITA", "DEU", "FRA", "ESP", "POL", "AUT", "SWE"))
+    table = tables.key_figures(many)
+    assert len(table.rows) == 8
+    assert "least affected are in the tables below" in table.caption
+
+
+def test_a_single_stage_needs_no_table_of_stages(result, chain):
+    assert tables.by_stage(result.chains["tungsten"], result) is None
+    assert {r[1].text for r in tables.by_stage(chain, result).rows} == {"compounds", "metals"}
+
+
+def test_assumed_parameters_say_so(chain):
+    basis = {r[0].text: r[4].text for r in tables.assumptions(chain).rows}
+    assert basis["demand elasticity"] == "assumed"
+    assert basis["metal per oxide"] == "published"
+
+
+def test_what_nobody_reports_is_not_a_zero(result, chain):
+    table = tables.reconciliation(chain, ["JPN"], result)
+    use = next(r for r in table.rows if r[2].text == "use")
+    assert (use[3].text, use[3].reason) == ("–", "nobody reports it")
+    output = next(r for r in table.rows if r[2].text == "production")
+    assert output[6].text == "prior, not observed"
+
+
+def test_the_download_holds_the_table():
+    table = pl.DataFrame({"country": ["JPN"], "unmet_t_total": [1.5]})
+    address = tables.csv_address(table)
+    kind, packed = address.split(",")
+    assert kind == "data:text/csv;charset=utf-8;base64"
+    assert base64.b64decode(packed).decode() == "country,unmet_t_total\nJPN,1.5\n"
