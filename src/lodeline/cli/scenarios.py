@@ -45,7 +45,7 @@ def list_(as_json: bool) -> None:
     print_table(["id", "start", "kind", "chains"], rows)
 
 
-@scenarios.command()
+@scenarios.command(short_help="Print a scenario: its YAML, or checked JSON.")
 @click.argument("scenario", metavar="ID")
 @json_option
 def show(scenario: str, as_json: bool) -> None:
