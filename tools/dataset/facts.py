@@ -115,7 +115,7 @@ def _build(fact: _Fact, folder: Path) -> BuiltTable:
         "Minerals Dataset, May 2025 (CC BY 4.0); USGS; CEPII; European Commission CRM studies.",
         url="see column url",
         unit=fact.unit,
-        columns={name: "as named" for name in table.columns},
+        columns=dict.fromkeys(table.columns, "as named"),
         content=table,
         steps=["rows that may not ship left out", "figures typed, empty cells null, sorted"],
         changes=[Change("dropped", n, reason) for reason, n in sorted(reasons.items())],

@@ -126,6 +126,13 @@ def _figure(raw: str) -> tuple[float | None, str]:
     return None, "not_available"
 
 
+def _says_estimated(note: str, year: int) -> bool:
+    """Whether a note such as "Production in 2021 is also estimated" is about that year."""
+    return any(
+        str(year) in sentence and "estimated" in sentence.lower() for sentence in note.split(".")
+    )
+
+
 def _series(file: _File, kind: str) -> tuple[str, str, str, str]:
     patterns = SERIES.get(file.stem)
     if patterns is None:
@@ -163,13 +170,18 @@ def _rows(file: _File) -> tuple[list[tuple[object, ...]], int, int]:
             if status == "blank":
                 continue
             unit, factor = UNITS[_unit_of(file, column, note)]
-            estimate = column.is_estimate or mark or status == "estimated"
+            estimate = value is not None and (
+                column.is_estimate
+                or mark
+                or status == "estimated"
+                or _says_estimated(note, column.year)
+            )
             is_pigment = column.form == "pigment"
             rows.append((
                 "titanium-pigment" if is_pigment else commodity, stage, named, column.measure,
                 "titanium dioxide pigment" if is_pigment else content, country, column.year,
                 None if value is None else round(value * factor, 6), unit, estimate,
-                "estimated" if value is not None and estimate else status,
+                "estimated" if estimate else status,
                 row[column.index].strip(), _unit_of(file, column, note), file.edition,
                 "; ".join(part for part in (qualifier, note) if part),
             ))  # fmt: skip

@@ -14,7 +14,7 @@ import polars as pl
 
 __all__ = ["BuildError", "BuiltTable", "Change", "write_dataset"]
 
-COMPRESSION_LEVEL = 22
+COMPRESSION_LEVEL = 19
 ROW_GROUP = 32_768
 
 

@@ -16,8 +16,10 @@ CODE_TABLE = "country_codes_V202401b"
 PRODUCT_TABLE = "product_codes_HS92_V202401b"
 
 TAIWAN = ("S19", "TWN")
-DEAD_SHARE = 0.02
-"""A code whose later world value stays below this share of its best year has died."""
+DEAD_SHARE = 0.1
+"""A code whose world value stays below this share of its usual level has died."""
+USUAL_YEARS = 5
+"""The usual level: the highest median of this many years so far."""
 
 _SOURCE = {
     "publisher": "CEPII",
@@ -72,7 +74,7 @@ def _read(db: sqlite3.Connection) -> pl.DataFrame:
         pl.col("i").str.strip_chars().cast(pl.Int16),
         pl.col("j").str.strip_chars().cast(pl.Int16),
         value_usd=(_number("v") * 1000).round().cast(pl.Int64),
-        kg_reported=(_number("q") * 1000).round().cast(pl.Int64),
+        tonnes_reported=_number("q").round(3),
     )
 
 
@@ -94,7 +96,7 @@ def _with_countries(flows: pl.DataFrame, codes: pl.DataFrame) -> pl.DataFrame:
     key = ["code", "year", "exporter", "importer"]
     return named.sort(
         "code", "year", pl.col("exporter").cast(pl.String), pl.col("importer").cast(pl.String)
-    ).select(*key, "value_usd", "kg_reported")
+    ).select(*key, "value_usd", "tonnes_reported")
 
 
 def _drop_unusable(flows: pl.DataFrame) -> tuple[pl.DataFrame, list[Change]]:
@@ -112,7 +114,6 @@ def _screened(flows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         pl.col("exporter").cast(pl.String),
         pl.col("importer").cast(pl.String),
         pl.col("value_usd").cast(pl.Float64),
-        tonnes_reported=pl.col("kg_reported") / 1000,
     ).select("code", "year", "exporter", "importer", "value_usd", "tonnes_reported")
     judged, units = screen(plain)
     kinds = pl.Enum([quality.value for quality in Quality])
@@ -124,28 +125,27 @@ def _screened(flows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
 
 
 def _code_status(flows: pl.DataFrame, last: int) -> pl.DataFrame:
-    yearly = flows.group_by("code", "year").agg(value=pl.col("value_usd").sum())
-    best = pl.col("value").max().over("code")
-    alive = yearly.filter(pl.col("value") >= best * DEAD_SHARE)
-    span = alive.group_by("code").agg(
-        first_year=pl.col("year").min(), last_year=pl.col("year").max()
+    yearly = (
+        flows.group_by("code", "year").agg(value=pl.col("value_usd").sum()).sort("code", "year")
     )
-    rows = yearly.group_by("code").agg(last_row=pl.col("year").max())
+    before = pl.col("value").rolling_median(USUAL_YEARS, min_samples=1).shift(1).over("code")
+    usual = yearly.with_columns(usual=before.cum_max().over("code"))
+    alive = usual.filter(pl.col("value") >= pl.col("usual").fill_null(0.0) * DEAD_SHARE)
+    span = alive.group_by("code").agg(last_year=pl.col("year").max())
+    rows = yearly.group_by("code").agg(
+        first_year=pl.col("year").min(), last_row=pl.col("year").max()
+    )
+    ended = pl.format(
+        "world value stays below {} % of its usual level after {}; last row of {}",
+        pl.lit(round(DEAD_SHARE * 100)),
+        "last_year",
+        "last_row",
+    )
+    living = pl.col("code").replace_strict(CODE_NOTES, default="")
     return (
         span.join(rows, on="code")
         .with_columns(died=pl.col("last_year") < last, code=_six("code"))
-        .with_columns(
-            note=pl.when("died")
-            .then(
-                pl.format(
-                    "world value stays below {} % of its best year after {}; last row of {}",
-                    pl.lit(int(DEAD_SHARE * 100)),
-                    "last_year",
-                    "last_row",
-                )
-            )
-            .otherwise(pl.col("code").replace_strict(CODE_NOTES, default=""))
-        )
+        .with_columns(note=pl.when("died").then(ended).otherwise(living))
         .select("code", "first_year", "last_year", "died", "note")
         .sort("code")
     )
@@ -220,13 +220,16 @@ def build_trade(db: sqlite3.Connection) -> list[BuiltTable]:
             unit="years",
             columns={
                 "code": "HS6 code, revision 1992",
-                "first_year": "first year with meaningful world trade",
-                "last_year": "last such year",
+                "first_year": "first year with rows",
+                "last_year": "last year with meaningful world trade",
                 "died": "whether it stopped before the last year of the dataset",
                 "note": "remark",
             },
             content=_code_status(flows, last),
-            steps=[f"meaningful: at least {DEAD_SHARE:.0%} of the code's best year in value"],
+            steps=[
+                f"meaningful: at least {DEAD_SHARE:.0%} of the highest {USUAL_YEARS}-year median "
+                "so far"
+            ],
             coverage=coverage,
             **_SOURCE,
         ),
@@ -239,20 +242,20 @@ def _trade_table(
     return BuiltTable(
         name="trade",
         title="Trade flows by code, year, exporter and importer",
-        unit="USD (FOB, current) and kilograms gross weight",
+        unit="USD (FOB, current) and tonnes gross weight",
         columns={
             "code": "HS6 code, revision 1992, as a number",
             "year": "calendar year",
             "exporter": "ISO3 (areas not specified and former countries: the source's code)",
             "importer": "ISO3, likewise",
             "value_usd": "value, USD",
-            "kg_reported": "quantity as reported, kg; null where none",
+            "tonnes_reported": "quantity as reported, t gross weight; null where none",
             "quality": "observed, imputed_missing, imputed_outlier or kept_outlier",
             "tonnes_rebuilt": "tonnes rebuilt from value, t; null where reported ones are used",
         },
         content=flows,
         steps=[
-            "thousand USD and tonnes (3 decimals) to whole USD and kilograms: lossless",
+            "thousand USD (3 decimals) to whole USD: lossless",
             "country numbers to ISO3; 490 is Taiwan; sorted by code, year, exporter, importer",
             "tonnes screened by unit value: lodeline/data/screening.py, docs/data.md",
         ],

@@ -94,8 +94,8 @@ def trade(codes: str | Sequence[str], *, years: tuple[int, int] | None = None) -
         pl.col("exporter").cast(pl.String),
         pl.col("importer").cast(pl.String),
         value_usd=pl.col("value_usd").cast(pl.Float64),
-        tonnes=pl.coalesce("tonnes_rebuilt", pl.col("kg_reported") / 1000),
-        tonnes_reported=pl.col("kg_reported") / 1000,
+        tonnes=pl.coalesce("tonnes_rebuilt", "tonnes_reported"),
+        tonnes_reported=pl.col("tonnes_reported"),
         quality=pl.col("quality").cast(pl.String),
     )
 

@@ -24,7 +24,7 @@ __all__ = ["OUTLIER_FACTOR", "Quality", "code_year_unit_values", "screen"]
 OUTLIER_FACTOR = 5.0
 """A unit value this many times off is an outlier."""
 OWN_HISTORY_FACTOR = 3.0
-"""Beyond the usual range by this much, and off its exporter's habit by `OUTLIER_FACTOR`: outlier."""
+"""With an exporter's history: this far out of range and `OUTLIER_FACTOR` off its habit."""
 MEDIAN_JUMP = 2.5
 """A median this many times off its neighbours in time is replaced by theirs."""
 WINDOW_YEARS = 2
