@@ -160,6 +160,23 @@ def test_all_problems_come_at_once_with_line_value_and_remedy():
     assert "'a tenth'" in found["behaviour.surge.value"].what
 
 
+def test_names_that_the_dataset_does_not_have_are_problems_with_a_suggestion():
+    found = problems_of(
+        example()
+        .replace('"261390"', '"261395"')
+        .replace("ARM =", "ARX =")
+        .replace('"BEL"', '"BEX"')
+        .replace('"molybdenum"\nfactor', '"molybdenium"\nstage = "mined"\nfactor')
+        .replace('kind = "net-exports"', 'kind = "shares"\nmaterial = "lithium"\nstage = "x"')
+    )
+    assert "no code '261395'" in found["forms[0].codes[0].code"].what
+    assert "no country 'ARX'" in found["forms[0].codes[0].origins.ARX"].what
+    assert "no country 'BEX'" in found["exclusions[0].importer"].what
+    assert "Did you mean 'molybdenum'" in found["forms[0].output.commodity"].remedy
+    assert "no stage of 'lithium'" in found["forms[0].fallback.stage"].what
+    assert "forms[0].output.stage" not in found
+
+
 def test_recipes_that_do_not_fit_the_forms_are_named():
     recipe = """
 [[recipes]]

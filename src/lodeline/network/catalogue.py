@@ -19,6 +19,7 @@ from pydantic import ValidationError
 
 from lodeline.errors import InputError, Problem, SpecError, UnknownNameError
 from lodeline.network.chain import Chain
+from lodeline.network.chain_names import dataset_problems
 from lodeline.network.chain_problems import cross_problems, field_problems
 from lodeline.network.toml_lines import key_lines
 
@@ -81,7 +82,7 @@ def chain_text(chain_id: str) -> str:
     return _packaged_files()[chain_id].read_text(encoding="utf-8")
 
 
-def parse_chain(raw: bytes, *, source: str) -> Chain:
+def parse_chain(raw: bytes, *, source: str, check_names: bool = True) -> Chain:
     """Return the chain that a TOML document declares.
 
     Parameters
@@ -90,6 +91,8 @@ def parse_chain(raw: bytes, *, source: str) -> Chain:
         The document as bytes.
     source
         What messages call the document: its path.
+    check_names
+        Whether codes, countries and tables must be in the dataset (which is read for that).
 
     Raises
     ------
@@ -106,6 +109,9 @@ def parse_chain(raw: bytes, *, source: str) -> Chain:
     except ValidationError as error:
         problems += field_problems(error, document, lines)
     problems += cross_problems(document, lines)
+    if check_names:
+        seen = {problem.place for problem in problems}
+        problems += [p for p in dataset_problems(document, lines) if p.place not in seen]
     if chain is None or problems:
         problems = problems or [Problem("chain", "parts do not fit", "See docs/chains.md.")]
         raise SpecError(source, sorted(set(problems), key=lambda p: (p.line or 0, p.place)))
@@ -115,7 +121,8 @@ def parse_chain(raw: bytes, *, source: str) -> Chain:
 @cache
 def _packaged_chain(chain_id: str) -> Chain:
     resource = _packaged_files()[chain_id]
-    return parse_chain(resource.read_bytes(), source=f"chain '{chain_id}' of the package")
+    source = f"chain '{chain_id}' of the package"
+    return parse_chain(resource.read_bytes(), source=source, check_names=False)
 
 
 def _packaged_files() -> Mapping[str, Traversable]:

@@ -24,7 +24,7 @@ from lodeline.network.chain import (
 )
 from lodeline.network.toml_lines import Path, line_of
 
-__all__ = ["cross_problems", "field_problems"]
+__all__ = ["cross_problems", "dotted", "field_problems"]
 
 _OUTPUTS: Mapping[str, type[BaseModel]] = {
     "table": TableOutput,
