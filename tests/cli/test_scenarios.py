@@ -7,6 +7,7 @@ from importlib import resources
 import pytest
 
 from lodeline.cli.main import main
+from lodeline.network.catalogue import chain_text
 from lodeline.scenarios.library import scenario_ids
 
 
@@ -102,6 +103,23 @@ def test_validate_gathers_the_problems(run, mine):
     assert all(p["line"] and p["remedy"] for p in document["problems"])
 
 
+def test_validate_knows_a_chain_of_the_users_own(run, mine, tmp_path):
+    chain = tmp_path / "gas.toml"
+    chain.write_text(chain_text("lng").replace('id = "lng"', 'id = "gas"', 1), encoding="utf-8")
+    mine.write_text(mine.read_text("utf-8").replace("chain: lng", "chain: gas"), "utf-8")
+    assert run("scenarios", "validate", mine)[0] == 2
+    assert run("scenarios", "validate", mine, "--chain", chain)[0] == 0
+
+
+def test_listing_does_not_load_the_tables():
+    code = (
+        "import sys; from lodeline.cli.main import main; main(['scenarios', 'list', '--json']); "
+        "sys.exit(sum(m in sys.modules for m in ('polars', 'scipy', 'numba', 'plotly')))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.DEVNULL, check=False)
+    assert done.returncode == 0
+
+
 def test_validate_of_an_absent_file_exits_with_2(run, tmp_path):
     code, out, err = run("scenarios", "validate", tmp_path / "none.yaml", "--json")
     assert (code, out) == (2, "")
@@ -117,7 +135,7 @@ def test_the_schema_is_one_json_document(run):
 def test_output_is_utf8_in_any_locale(tmp_path):
     command = "import sys; from lodeline.cli.main import main; sys.exit(main(sys.argv[1:]))"
     environment = {**os.environ, "LC_ALL": "C", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
-    for arguments in (["scenarios", "schema"], ["scenarios", "list"]):
+    for arguments in (["scenarios", "schema"], ["scenarios", "show", "china-graphite-2023"]):
         done = subprocess.run(
             [sys.executable, "-c", command, *arguments],
             capture_output=True,

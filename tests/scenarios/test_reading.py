@@ -22,6 +22,9 @@ def test_all_problems_come_at_once_each_with_its_line(good_text, problems_of):
         .replace("forms: [metals]", "forms: [metal]")
         .replace("chain: tungsten", "chain: tungstn")
         .replace("months: 12", "months: 12.5")
+        .replace("end: 2026-06", "end: 2025-06")
+        .replace("end: null\n    source: paper", "end: null\n    source: papr")
+        .replace("id: slow", "id: stop")
     )
     problems = by_place(problems_of(text))
     assert set(problems) == {
@@ -30,7 +33,10 @@ def test_all_problems_come_at_once_each_with_its_line(good_text, problems_of):
         "restrictions[0].forms[0]",
         "restrictions[0].severty",
         "restrictions[0].severity",
+        "restrictions[0].end",
         "restrictions[1].chain",
+        "restrictions[1].id",
+        "restrictions[1].source",
     }
     lines = text.splitlines()
     for place in set(problems) - {"restrictions[0].severity"}:
@@ -71,14 +77,14 @@ def test_the_nearest_name_is_suggested(good_text, problems_of, old, new, suggest
         (("restrictions", 0, "severity"), "0.5", "restrictions[0].severity", "not a mapping"),
         (("restrictions", 0, "severity"), float("nan"), "restrictions[0].severity", "finite"),
         (("restrictions", 1, "delay_months"), -1, "restrictions[1].delay_months", "greater"),
-        (("restrictions", 0, "end"), "2025-12", "restrictions[0]", "lies before start"),
+        (("restrictions", 0, "end"), "2025-12", "restrictions[0].end", "lies before start"),
         (("restrictions", 0, "end"), "2026-13", "restrictions[0].end", "no month"),
         (("restrictions", 0, "start"), 2026, "restrictions[0].start", "no month"),
         (("restrictions", 0, "by"), "CHN", "restrictions[0].by", "not a list"),
         (("restrictions", 0, "on"), "ALL", "restrictions[0].on", "'ALL'"),
-        (("restrictions", 0, "on"), ["CHN"], "restrictions[0]", "nobody else"),
-        (("restrictions", 0, "forms"), [], "restrictions[0]", "'forms' is empty"),
-        (("restrictions", 1, "id"), "stop", "file", "'stop' appears more than once"),
+        (("restrictions", 0, "on"), ["CHN"], "restrictions[0].on", "nobody else"),
+        (("restrictions", 0, "forms"), [], "restrictions[0].forms", "list is empty"),
+        (("restrictions", 1, "id"), "stop", "restrictions[1].id", "'stop' appears more than once"),
         (("restrictions", 1, "start"), "2031-01", "file", "never in force"),
         (("restrictions",), [], "restrictions", "at least 1"),
         (("months",), 0, "months", "greater than"),

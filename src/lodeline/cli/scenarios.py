@@ -41,8 +41,7 @@ def list_(as_json: bool) -> None:
     if as_json:
         print_json({"scenarios": [_entry(s) for s in loaded]})
         return
-    rows = [(s.id, str(s.start), s.kind.value, ", ".join(s.chains)) for s in loaded]
-    print_table(["id", "start", "kind", "chains"], rows)
+    print_table(["id", "start", "title"], [(s.id, s.start, s.title) for s in loaded])
 
 
 @scenarios.command(short_help="Print a scenario: its YAML, or checked JSON.")
@@ -65,18 +64,28 @@ def show(scenario: str, as_json: bool) -> None:
 
 @scenarios.command()
 @click.argument("file", type=click.Path(path_type=Path), metavar="FILE")
+@click.option(
+    "--chain",
+    "chain_files",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="A chain file of your own that the scenario names. Repeatable.",
+)
 @json_option
-def validate(file: Path, as_json: bool) -> None:
+def validate(file: Path, chain_files: tuple[Path, ...], as_json: bool) -> None:
     """Check a scenario file and report all its problems at once.
 
     Exit code 2 if there are any.
 
     Example: lodeline scenarios validate mine.yaml
     """
+    from lodeline.network.catalogue import load_chain
     from lodeline.scenarios.reading import read_scenario
 
+    own = {chain.id: chain for chain in map(load_chain, chain_files)}
     try:
-        scenario = read_scenario(file)
+        scenario = read_scenario(file, chains=own)
     except SpecError as error:
         if not as_json:
             raise

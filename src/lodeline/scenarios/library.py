@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lodeline.errors import UnknownNameError
 from lodeline.scenarios.reading import parse_scenario, read_bytes
 from lodeline.scenarios.spec import Scenario
+
+if TYPE_CHECKING:
+    from lodeline.network.chain import Chain
 
 __all__ = ["load_scenario", "scenario_ids", "scenario_text"]
 
@@ -22,13 +27,15 @@ def scenario_ids() -> tuple[str, ...]:
     return tuple(sorted(n.removesuffix(".yaml") for n in names if n.endswith(".yaml")))
 
 
-def load_scenario(id_or_path: str | Path) -> Scenario:
+def load_scenario(id_or_path: str | Path, *, chains: Mapping[str, Chain] | None = None) -> Scenario:
     """Return a bundled scenario by its identifier, or one from a file.
 
     Parameters
     ----------
     id_or_path
         Identifier, or a path: anything that ends in .yaml or .yml or holds a separator.
+    chains
+        Chains of the user's own that the scenario may name, by identifier.
 
     Raises
     ------
@@ -44,7 +51,7 @@ def load_scenario(id_or_path: str | Path) -> Scenario:
     >>> load_scenario("china-dual-use-japan-2026").asked
     ('JPN', 'ITA')
     """
-    return _parse(id_or_path, _raw(id_or_path))
+    return _parse(id_or_path, _raw(id_or_path), chains)
 
 
 def scenario_text(id_or_path: str | Path) -> str:
@@ -64,9 +71,9 @@ def _is_path(name: str | Path) -> bool:
     return isinstance(name, Path) or name.endswith(_SUFFIXES) or "/" in name or "\\" in name
 
 
-def _parse(name: str | Path, raw: bytes) -> Scenario:
+def _parse(name: str | Path, raw: bytes, chains: Mapping[str, Chain] | None = None) -> Scenario:
     if _is_path(name):
-        return parse_scenario(raw, source=str(name))
+        return parse_scenario(raw, source=str(name), chains=chains)
     # The names in bundled scenarios are proved by a test; looking them up again costs a second.
     return parse_scenario(raw, source=f"scenario {name}", check_names=False)
 

@@ -1,29 +1,60 @@
-"""Names in a scenario that must exist elsewhere: countries, chains, forms."""
+"""Names in a scenario: those that must exist (countries, chains, forms), those that must agree."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lodeline.errors import Problem, suggest
 from lodeline.scenarios.groups import GROUPS
 from lodeline.scenarios.restrictions import ALL
 from lodeline.scenarios.yaml_text import Document, Path, dotted
 
-__all__ = ["known_places", "name_problems"]
+if TYPE_CHECKING:
+    from lodeline.network.chain import Chain
+
+__all__ = ["key_problems", "known_places", "name_problems"]
 
 
-def name_problems(document: Document) -> Iterator[Problem]:
+def name_problems(document: Document, chains: Mapping[str, Chain]) -> Iterator[Problem]:
     """Yield countries, chains and forms that do not exist, whatever else is wrong."""
-    restrictions = document.data.get("restrictions")
     yield from _place_problems(document, ("asked",), with_groups=False)
-    for i, restriction in enumerate(restrictions if isinstance(restrictions, list) else []):
-        if not isinstance(restriction, dict):
-            continue
+    for i, restriction in _items(document, "restrictions"):
         for key in ("by", "on"):
             yield from _place_problems(document, ("restrictions", i, key), with_groups=True)
-        yield from _chain_problems(document, i, restriction)
+        yield from _chain_problems(document, i, restriction, chains)
+
+
+def key_problems(document: Document) -> Iterator[Problem]:
+    """Yield names given twice, and references to sources that are not there."""
+    restrictions = [*_items(document, "restrictions")]
+    keys: list[object] = []
+    for place, name in (("restrictions", "id"), ("sources", "key")):
+        seen: list[object] = []
+        for i, item in _items(document, place):
+            value = item.get(name)
+            if isinstance(value, str) and value in seen:
+                path: Path = (place, i, name)
+                what = f"{value!r} appears more than once"
+                yield Problem(dotted(path), what, "Give each its own.", document.line(path))
+            seen.append(value)
+        keys = seen
+    known = [key for key in keys if isinstance(key, str)]
+    for i, restriction in restrictions:
+        source = restriction.get("source")
+        if known and isinstance(source, str) and source not in known:
+            path = ("restrictions", i, "source")
+            what = f"{source!r} is not the key of a source"
+            yield Problem(dotted(path), what, suggest(source, known), document.line(path))
+
+
+def _items(document: Document, key: str) -> Iterator[tuple[int, Mapping[str, object]]]:
+    """Yield the mappings in a list, with their positions, whatever else is there."""
+    value = document.data.get(key)
+    for i, item in enumerate(value if isinstance(value, list) else []):
+        if isinstance(item, dict):
+            yield i, item
 
 
 def _place_problems(document: Document, path: Path, *, with_groups: bool) -> Iterator[Problem]:
@@ -41,7 +72,7 @@ def _place_problems(document: Document, path: Path, *, with_groups: bool) -> Ite
 
 
 def _chain_problems(
-    document: Document, i: int, restriction: Mapping[str, object]
+    document: Document, i: int, restriction: Mapping[str, object], own: Mapping[str, Chain]
 ) -> Iterator[Problem]:
     # Imported here: the catalogue is needed only once a restriction is there to check.
     from lodeline.network.catalogue import chain_ids, load_chain
@@ -50,11 +81,12 @@ def _chain_problems(
     if not isinstance(name, str):
         return
     path: Path = ("restrictions", i, "chain")
-    if name not in chain_ids():
-        remedy = suggest(name, chain_ids()) + " List them: lodeline chains."
+    known_chains = {*chain_ids(), *own}
+    if name not in known_chains:
+        remedy = suggest(name, known_chains) + " List them: lodeline chains."
         yield Problem(dotted(path), f"unknown chain {name!r}", remedy, document.line(path))
         return
-    known = [form.id for form in load_chain(name).forms]
+    known = [form.id for form in (own.get(name) or load_chain(name)).forms]
     for k, form in enumerate(forms if isinstance(forms, list) else []):
         if isinstance(form, str) and form not in known:
             here: Path = ("restrictions", i, "forms", k)

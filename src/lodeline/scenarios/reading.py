@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path as FilePath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from lodeline.errors import InputError, Problem, SpecError, suggest
-from lodeline.scenarios.names import name_problems
+from lodeline.scenarios.names import key_problems, name_problems
 from lodeline.scenarios.restrictions import Ban, Kind, Licence, Outage, Quota, Tax, Uncertain
 from lodeline.scenarios.spec import Assumption, Scenario, Source
 from lodeline.scenarios.yaml_text import MAX_BYTES, Document, Path, dotted, parse_yaml
+
+if TYPE_CHECKING:
+    from lodeline.network.chain import Chain
 
 __all__ = ["parse_scenario", "read_bytes", "read_scenario"]
 
@@ -42,8 +45,15 @@ def read_bytes(path: FilePath) -> bytes:
         raise InputError(f"{path}: {reason}. Give the path of a scenario file.") from error
 
 
-def read_scenario(path: FilePath) -> Scenario:
+def read_scenario(path: FilePath, *, chains: Mapping[str, Chain] | None = None) -> Scenario:
     """Read a scenario from a file.
+
+    Parameters
+    ----------
+    path
+        The file.
+    chains
+        Chains of the user's own that the scenario may name, by identifier.
 
     Raises
     ------
@@ -52,10 +62,16 @@ def read_scenario(path: FilePath) -> Scenario:
     SpecError
         With all problems, if its content is wrong.
     """
-    return parse_scenario(read_bytes(path), source=str(path))
+    return parse_scenario(read_bytes(path), source=str(path), chains=chains)
 
 
-def parse_scenario(raw: bytes, *, source: str, check_names: bool = True) -> Scenario:
+def parse_scenario(
+    raw: bytes,
+    *,
+    source: str,
+    check_names: bool = True,
+    chains: Mapping[str, Chain] | None = None,
+) -> Scenario:
     """Read a scenario from the bytes of a YAML file.
 
     Parameters
@@ -66,6 +82,8 @@ def parse_scenario(raw: bytes, *, source: str, check_names: bool = True) -> Scen
         Name of the file for messages.
     check_names
         Whether to look up countries, chains and forms, which loads tables.
+    chains
+        Chains of the user's own that the scenario may name, by identifier.
 
     Raises
     ------
@@ -73,14 +91,17 @@ def parse_scenario(raw: bytes, *, source: str, check_names: bool = True) -> Scen
         With all problems, if the content is wrong.
     """
     document = parse_yaml(raw, source=source)
-    problems = list(document.problems)
+    doubles = tuple(key_problems(document))
+    problems = [*document.problems, *doubles]
     scenario = None
     try:
         scenario = Scenario.model_validate(document.data)
     except ValidationError as error:
-        problems += _model_problems(error.errors(), document)
+        found = _model_problems(error.errors(), document)
+        # The check of the whole file says again what `key_problems` says with its line.
+        problems += (p for p in found if not (doubles and p.place == dotted(())))
     if check_names:
-        problems += name_problems(document)
+        problems += name_problems(document, chains or {})
     if problems or scenario is None:
         raise SpecError(source, sorted(set(problems), key=lambda p: (p.line or 0, p.place)))
     return scenario

@@ -19,7 +19,9 @@ from pydantic import (
     PlainSerializer,
     Strict,
     StringConstraints,
+    ValidationInfo,
     WithJsonSchema,
+    field_validator,
     model_validator,
 )
 from pydantic.json_schema import JsonSchemaValue
@@ -211,17 +213,31 @@ class RestrictionBase(Spec):
         """Return whether the month lies between start and end, both included."""
         return self.start <= month and (self.end is None or month <= self.end)
 
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        if self.end is not None and self.end < self.start:
-            raise ValueError(f"end {self.end} lies before start {self.start}")
-        if self.on != ALL and not self.on:
-            raise ValueError("'on' is empty; name the targets or write all")
-        if self.forms != ALL and not self.forms:
-            raise ValueError("'forms' is empty; name the forms or write all")
-        if self.on != ALL and not self.targets:
+    # Checks on single fields, not on the whole, so that they speak up beside other mistakes.
+
+    @field_validator("on", "forms")
+    @classmethod
+    def _not_empty(cls, value: tuple[str, ...] | str) -> tuple[str, ...] | str:
+        if not value:
+            raise ValueError("the list is empty; name at least one or write all")
+        return value
+
+    @field_validator("on")
+    @classmethod
+    def _somebody_else(
+        cls, value: tuple[str, ...] | str, info: ValidationInfo
+    ) -> tuple[str, ...] | str:
+        if value != ALL and not set(expand(value)) - set(expand(info.data.get("by", ()))):
             raise ValueError("'on' names only countries that restrict; nobody else is left")
-        return self
+        return value
+
+    @field_validator("end")
+    @classmethod
+    def _not_before_start(cls, value: Month | None, info: ValidationInfo) -> Month | None:
+        start = info.data.get("start")
+        if value is not None and start is not None and value < start:
+            raise ValueError(f"end {value} lies before start {start}")
+        return value
 
 
 class Ban(RestrictionBase):
