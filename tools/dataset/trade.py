@@ -16,6 +16,7 @@ CODE_TABLE = "country_codes_V202401b"
 PRODUCT_TABLE = "product_codes_HS92_V202401b"
 
 TAIWAN = ("S19", "TWN")
+TAIWAN_NUMBER = 490
 DEAD_SHARE = 0.1
 """A code whose world value stays below this share of its usual level has died."""
 USUAL_YEARS = 5
@@ -174,6 +175,19 @@ def _products(db: sqlite3.Connection, flows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def _counted(flows: pl.DataFrame, raw: pl.DataFrame) -> list[Change]:
+    """Return how many flows were imputed, doubted or renamed."""
+    counts = dict(flows["quality"].cast(pl.String).value_counts().iter_rows())
+    doubt = "unit value out of range, but another product is as likely"
+    taiwan = int((raw["i"] == TAIWAN_NUMBER).sum() + (raw["j"] == TAIWAN_NUMBER).sum())
+    return [
+        Change("imputed", counts.get("imputed_missing", 0), "no tonnes reported"),
+        Change("imputed", counts.get("imputed_outlier", 0), "unit value out of range"),
+        Change("kept in doubt", counts.get("kept_outlier", 0), doubt),
+        Change("renamed", taiwan, "country number 490 'Other Asia, nes' (S19) is Taiwan: TWN"),
+    ]
+
+
 def build_trade(db: sqlite3.Connection) -> list[BuiltTable]:
     """Return the tables trade, unit_values, products and code_status."""
     raw = _read(db)
@@ -181,22 +195,8 @@ def build_trade(db: sqlite3.Connection) -> list[BuiltTable]:
     usable, changes = _drop_unusable(_with_countries(raw, codes))
     flows, units = _screened(usable)
     last = int(flows["year"].max() or 0)
-    counts = dict(flows["quality"].cast(pl.String).value_counts().iter_rows())
-    changes += [
-        Change("imputed", counts.get("imputed_missing", 0), "no tonnes reported"),
-        Change("imputed", counts.get("imputed_outlier", 0), "unit value out of range"),
-        Change(
-            "kept in doubt",
-            counts.get("kept_outlier", 0),
-            "unit value out of range, but another product is as likely",
-        ),
-        Change(
-            "renamed",
-            int((raw["i"] == 490).sum() + (raw["j"] == 490).sum()),
-            "country number 490 'Other Asia, nes' (S19) is Taiwan: TWN",
-        ),
-    ]
-    coverage = {
+    changes += _counted(flows, raw)
+    coverage: dict[str, object] = {
         "codes": flows["code"].n_unique(),
         "years": [int(flows["year"].min() or 0), last],
         "countries": len(set(flows["exporter"].unique()) | set(flows["importer"].unique())),
@@ -204,36 +204,43 @@ def build_trade(db: sqlite3.Connection) -> list[BuiltTable]:
     return [
         _trade_table(flows, changes, coverage),
         _units_table(units, coverage),
-        BuiltTable(
-            name="products",
-            title="HS92 codes of the trade table",
-            unit="none",
-            columns={"code": "HS6 code, revision 1992", "description": "text of the code list"},
-            content=_products(db, flows),
-            steps=["codes that the trade table uses"],
-            coverage=coverage,
-            **_SOURCE,
-        ),
-        BuiltTable(
-            name="code_status",
-            title="How long each code lives",
-            unit="years",
-            columns={
-                "code": "HS6 code, revision 1992",
-                "first_year": "first year with rows",
-                "last_year": "last year with meaningful world trade",
-                "died": "whether it stopped before the last year of the dataset",
-                "note": "remark",
-            },
-            content=_code_status(flows, last),
-            steps=[
-                f"meaningful: at least {DEAD_SHARE:.0%} of the highest {USUAL_YEARS}-year median "
-                "so far"
-            ],
-            coverage=coverage,
-            **_SOURCE,
-        ),
+        _products_table(_products(db, flows), coverage),
+        _status_table(_code_status(flows, last), coverage),
     ]
+
+
+def _products_table(products: pl.DataFrame, coverage: dict[str, object]) -> BuiltTable:
+    return BuiltTable(
+        name="products",
+        title="HS92 codes of the trade table",
+        unit="none",
+        columns={"code": "HS6 code, revision 1992", "description": "text of the code list"},
+        content=products,
+        steps=["codes that the trade table uses"],
+        coverage=coverage,
+        **_SOURCE,
+    )
+
+
+def _status_table(status: pl.DataFrame, coverage: dict[str, object]) -> BuiltTable:
+    return BuiltTable(
+        name="code_status",
+        title="How long each code lives",
+        unit="years",
+        columns={
+            "code": "HS6 code, revision 1992",
+            "first_year": "first year with rows",
+            "last_year": "last year with meaningful world trade",
+            "died": "whether it stopped before the last year of the dataset",
+            "note": "remark",
+        },
+        content=status,
+        steps=[
+            f"meaningful: at least {DEAD_SHARE:.0%} of the highest {USUAL_YEARS}-year median so far"
+        ],
+        coverage=coverage,
+        **_SOURCE,
+    )
 
 
 def _trade_table(
