@@ -44,12 +44,12 @@ sources:
 
 @dataclass(frozen=True)
 class Target:
-    """What reads a file: a library function, and a command line if there is one."""
+    """What reads a file: a library function, a command line, or both."""
 
     name: str
     good: bytes
     suffix: str
-    read: Callable[[Path], object]
+    read: Callable[[Path], object] | None
     command: Callable[[Path], list[str]] | None
 
 

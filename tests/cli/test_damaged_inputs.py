@@ -26,6 +26,8 @@ def write(folder, target, raw):
 
 
 def test_the_undamaged_file_is_read(target, tmp_path):
+    if target.read is None:
+        pytest.skip("read by its command alone")
     assert target.read(write(tmp_path, target, target.good))
 
 
@@ -34,6 +36,8 @@ def test_there_are_more_than_a_hundred_damaged_inputs(damaged):
 
 
 def test_the_library_raises_input_errors_and_nothing_else(target, damaged, tmp_path):
+    if target.read is None:
+        pytest.skip("read by its command alone")
     messages = {d.name: "" for d in damaged[target.name] if d.must_fail}
     for damage in damaged[target.name]:
         path = write(tmp_path, target, damage.raw)
