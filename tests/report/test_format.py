@@ -35,12 +35,12 @@ def test_money_names_its_scale(value, text):
     ("value", "text"),
     [
         (123_456, "123,000"), (999.6, "1,000"), (99.96, "100"), (16.5, "16.5"), (9.0, "9.00"),
-        (0.3, "0.30"), (0.0123, "0.012"), (0.00004, "4e-5"), (-7.25, "−7.25"),
+        (0.3, "0.30"), (0.0123, "0.012"), (0.00004, "< 0.01"), (-7.25, "−7.25"),
         (math.inf, "infinite"),
     ],
 )  # fmt: skip
 def test_quantities_keep_the_digits_they_deserve(value, text):
-    assert fmt.magnitude(value) == text
+    assert plain(fmt.magnitude(value)) == text
 
 
 def test_an_absent_number_is_never_a_zero():

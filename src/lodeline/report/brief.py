@@ -3,34 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import polars as pl
 
 from lodeline.report import format as fmt
-from lodeline.report.clause import condition, material
+from lodeline.report.clause import condition, material, restriction_sentences
 from lodeline.results.metrics import UNMET_THRESHOLD
 from lodeline.results.stress import ChainResult, SensitivityRow, StressResult
 
 __all__ = [
     "NOTHING",
     "Answer",
+    "Point",
     "answer",
     "asked_rows",
     "changes",
     "form_words",
+    "leaves_out",
     "metric_row",
     "parameter_unit",
+    "rests_on",
 ]
 
 NOTHING = 0.005
 """Below this share of use a loss is called next to nothing."""
 
+_SAME_PRICE = 1.02
+"""Below this multiple of the base year's price nothing is said to have risen."""
+
 _SENTENCES = 3
 """Other countries that get a sentence; the table holds the rest."""
 
 _CHANGES = 3
+
+_RESTRICTIONS, _ASSUMPTIONS, _NOTES = 3, 4, 3
+_POINT, _ROOM = 200, 1400
+"""Letters of a point, and of all that the answer rests on: what two printed pages hold."""
 
 Row = Mapping[str, Any]
 
@@ -73,6 +83,37 @@ def answer(result: StressResult) -> Answer:
     lead += f"; {price}." if price else "."
     rest = [*_course(name, chain, row, result), *_others(result)]
     return Answer(lead, tuple(rest))
+
+
+@dataclass(frozen=True)
+class Point:
+    """Something the answer rests on, or leaves out; `why` is empty where there is no room."""
+
+    text: str
+    why: str = ""
+    is_assumed: bool = False
+
+
+def rests_on(result: StressResult) -> tuple[list[Point], int]:
+    """Return what the answer rests on, as much as a brief has room for, and how many are left."""
+    told = restriction_sentences(result)
+    points = [Point(fmt.shorten(text, _POINT)) for text in told[:_RESTRICTIONS]]
+    assumed = result.scenario["assumptions"]
+    points += [
+        Point(fmt.shorten(a["text"], _POINT), fmt.shorten(a["why"], _POINT), is_assumed=True)
+        for a in assumed[:_ASSUMPTIONS]
+    ]
+    room = _ROOM - sum(len(p.text) for p in points)
+    out = []
+    for point in points:
+        room -= len(point.why)
+        out.append(point if room >= 0 else replace(point, why=""))
+    return out, len(told) + len(assumed) - len(points)
+
+
+def leaves_out(result: StressResult) -> list[str]:
+    """Return what the answer leaves out, as much as a brief has room for."""
+    return [fmt.shorten(note, _POINT) for note in result.scenario["notes"][:_NOTES]]
 
 
 def changes(result: StressResult) -> list[str]:
@@ -140,8 +181,8 @@ def _price(chain: ChainResult, row: Row, result: StressResult) -> str:
     if multiple is None or fmt.is_absent(multiple):
         return ""
     level = f"the level of {result.base_year}"
-    if multiple < 1.005:
-        return f"prices there would stay at {level}"
+    if multiple < _SAME_PRICE:
+        return f"prices there would stay near {level}"
     return f"prices there would peak at {fmt.times(multiple)[1:]} times {level}"
 
 
@@ -209,7 +250,7 @@ def _other(result: StressResult, chain: ChainResult, country: str, row: Row) -> 
     )
     if is_capped(chain, country):
         return f"{lack}, at prices that reach the model’s cap."
-    if multiple is None or fmt.is_absent(multiple) or multiple < 1.005:
+    if multiple is None or fmt.is_absent(multiple) or multiple < _SAME_PRICE:
         return f"{lack}."
     return f"{lack} and pay up to {fmt.times(multiple)[1:]} times the price of {result.base_year}."
 

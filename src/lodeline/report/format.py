@@ -46,6 +46,7 @@ SPACE = "\u00a0"
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _SCALES = ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"))
 _SMALLEST_SHARE = 0.001
+_SMALLEST_AMOUNT = 0.01
 _WITH_ARTICLE = {"Netherlands", "Philippines", "USA", "Bahamas", "Gambia", "EU", "EU27", "G7"}
 
 
@@ -105,10 +106,12 @@ def magnitude(value: float, *, is_exact: bool = False) -> str:
     rounded = round(value, digits)
     if abs(rounded) >= 100:
         return _signed(f"{rounded:,.0f}")
-    if abs(rounded) < 1e-3:
+    if is_exact and abs(rounded) < 1e-3:
         return _signed(f"{value:.0e}".replace("e-0", "e-"))
     digits = 2 - math.floor(math.log10(abs(rounded)))
     if not is_exact and digits > 2:
+        if abs(value) < _SMALLEST_AMOUNT:
+            return f"<{SPACE}{_SMALLEST_AMOUNT}" if value > 0 else f"−{_SMALLEST_AMOUNT}{SPACE}<"
         digits -= 1
     text = f"{rounded:.{max(digits, 0)}f}"
     return _signed(text.rstrip("0").rstrip(".") if is_exact else text)
@@ -132,7 +135,7 @@ def parameter(value: float | None, unit: str) -> str:
     ('20 %', '45 days of use')
     """
     if unit.split(" ")[0] == "share":
-        return share(value)
+        return share(value, is_exact=True)
     return plain(value) if unit in {"", "1"} else f"{plain(value)} {unit}"
 
 
@@ -141,8 +144,8 @@ def quantity(value: float | None) -> str:
     return ABSENT if value is None or is_absent(value) else magnitude(value)
 
 
-def share(value: float | None) -> str:
-    """Return a share as a percentage: whole above 10 %, else one decimal.
+def share(value: float | None, *, is_exact: bool = False) -> str:
+    """Return a share as a percentage: whole above 10 %, else one decimal; none if exact.
 
     Examples
     --------
@@ -151,7 +154,8 @@ def share(value: float | None) -> str:
     """
     if value is None or is_absent(value):
         return ABSENT
-    return f"{_percent(value)}{SPACE}%"
+    text = _percent(value).removesuffix(".0") if is_exact else _percent(value)
+    return f"{text}{SPACE}%"
 
 
 def _percent(value: float) -> str:

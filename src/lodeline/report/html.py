@@ -6,6 +6,7 @@ shows, and its content policy forbids every request.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -27,7 +28,7 @@ _MOST_LINES = 6
 _MOST_PANELS = 2
 _MOST_BARS = 12
 _MOST_PARTNERS = 4
-_TITLE, _DETAIL = 70, 45
+_LINE, _TITLE, _DETAIL = 95, 70, 45
 """Letters of a source in the brief; the data table has it in full."""
 
 _GOOD_ENOUGH = 1e-8
@@ -56,7 +57,9 @@ def render_stress(result: StressResult, *, world: Mapping[str, Any]) -> str:
         brief_panels=[_unmet_panel(c, result) for c in chains[:_MOST_PANELS]],
         restrictions=restriction_sentences(result),
         sources=_sources(result),
+        rests_on=brief.rests_on(result),
         changes=brief.changes(result),
+        leaves_out=brief.leaves_out(result),
         outlines=worldmap.outlines(world),
         map=worldmap,
         chains=[_section(chain, result, world) for chain in chains],
@@ -70,7 +73,7 @@ def render_stress(result: StressResult, *, world: Mapping[str, Any]) -> str:
         datasets=tables.datasets(result),
         certificate=certificate_words(result.certificate),
         command=command(result),
-        threshold=fmt.share(UNMET_THRESHOLD),
+        threshold=fmt.share(UNMET_THRESHOLD, is_exact=True),
         without_bars=max(len(result.sensitivity) - _MOST_BARS, 0),
         asked=fmt.join([fmt.location(_name(result, c)) for c in result.asked]),
     )
@@ -215,7 +218,7 @@ class SourceLine:
 def _sources(result: StressResult) -> list[SourceLine]:
     out = [
         SourceLine(
-            s["title"],
+            fmt.shorten(s["title"], _LINE),
             str(s.get("url") or ""),
             f"{s.get('date') or 'no date'} (confidence: {s['confidence']})",
             str(s.get("says") or ""),
@@ -227,12 +230,19 @@ def _sources(result: StressResult) -> list[SourceLine]:
         by_publisher.setdefault(str(table.get("publisher") or table.get("source")), table)
     for publisher, t in by_publisher.items():
         title = fmt.shorten(str(t.get("source") or t.get("title") or t["name"]), _TITLE)
-        edition = fmt.shorten(str(t.get("edition") or "not stated"), _DETAIL)
-        licence = fmt.shorten(str(t.get("licence") or "not stated"), _DETAIL)
+        edition, licence = (
+            fmt.shorten(_clause(str(t.get(key) or "not stated")), _DETAIL)
+            for key in ("edition", "licence")
+        )
         name = title if title.startswith(publisher) else f"{publisher}, {title}"
         line = f"edition {edition}; licence {licence}"
         out.append(SourceLine(name, str(t.get("url") or ""), line, None))
     return out
+
+
+def _clause(text: str) -> str:
+    """Return the first clause of a text."""
+    return re.split(r"[:;(]", text, maxsplit=1)[0].strip()
 
 
 def _flows(

@@ -23,6 +23,9 @@ _SLOT = 17.0
 """Least height of a name."""
 _TOP = 6.0
 _OTHERS = "others"
+_SPECK = 0.004
+"""Suppliers of less than this share are joined under others."""
+
 _MOST_RATIO = 8.0
 """A buyer smaller than the largest by more than this gets a scale of its own."""
 
@@ -143,7 +146,7 @@ def sankey(
     ranked = _ranked(before, during, side=0)
     if not ranked:
         return None
-    shown = ranked if len(ranked) <= most_suppliers + 1 else ranked[:most_suppliers]
+    shown = _shown(ranked, before, during, most_suppliers)
     joined = len(ranked) - len(shown)
     before, during = _joined(before, shown), _joined(during, shown)
     order = [*shown, _OTHERS] if joined else shown
@@ -178,8 +181,21 @@ def _ranked(before: Flows, during: Flows, *, side: int) -> list[str]:
             total[pair[side]] = total.get(pair[side], 0.0) + value
         for code, value in total.items():
             size[code] = max(size.get(code, 0.0), value)
-    least = 1e-6 * max(size.values(), default=0.0)
+    least = 1e-9 * max(size.values(), default=0.0)
     return sorted((c for c in size if size[c] > least), key=lambda c: (-size[c], c))
+
+
+def _shown(ranked: Sequence[str], before: Flows, during: Flows, most: int) -> list[str]:
+    """Return the suppliers that get a name: the largest, if more than specks."""
+    speck = _SPECK * max(sum(before.values()), sum(during.values()))
+    large = [
+        c
+        for c in ranked
+        if max(sum(v for (e, _), v in f.items() if e == c) for f in (before, during)) > speck
+    ]
+    if len(ranked) - len(large) == 1:
+        large = list(ranked)
+    return large if len(large) <= most + (len(large) == len(ranked)) else large[:most]
 
 
 def _joined(flows: Flows, shown: Sequence[str]) -> dict[tuple[str, str], float]:
@@ -243,7 +259,7 @@ def _stack(
 
 def _bar(name: str, amount: float, x: float, y: float, scale: float, kind: str) -> Bar:
     height = round(amount * scale, 1)
-    shown = fmt.magnitude(amount) if amount * scale > 0.02 else "0"
+    shown = fmt.magnitude(amount)
     return Bar(name, shown, x, y, height, round(y + max(height, _SLOT - 5) / 2 + 4, 1), kind)
 
 

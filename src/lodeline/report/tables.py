@@ -31,6 +31,8 @@ __all__ = [
     "supply",
 ]
 
+_COST = "Cost (minus is a gain)"
+_NO_USE = "no recorded use in the base year"
 _NOT_COMPUTED = "not computed for this country"
 _NEVER_SHORT = "never short, so there is nothing to recover from"
 _NO_PRICE = "no price: the country does not buy this form on a market"
@@ -73,7 +75,7 @@ class Table:
         return tuple(dict.fromkeys(c.reason for row in self.rows for c in row if c.reason))
 
 
-def key_figures(result: StressResult, *, most: int = 8) -> Table:
+def key_figures(result: StressResult, *, most: int = 6) -> Table:
     """Return the brief's table: countries asked about, worst first."""
     picked = brief.asked_rows(result)
     kept = picked[:most]
@@ -89,7 +91,7 @@ def key_figures(result: StressResult, *, most: int = 8) -> Table:
             Column("Months until short"),
             Column("Months to recover"),
             Column(f"Peak price, {result.base_year} = 1"),
-            Column("Cost"),
+            Column(_COST),
         ),
         tuple(
             (
@@ -118,7 +120,7 @@ def losses(chain: ChainResult, result: StressResult, *, shown: int = 12) -> Tabl
             Column("Months until short"),
             Column("Months to recover"),
             Column(f"Peak price, {result.base_year} = 1"),
-            Column("Cost"),
+            Column(_COST),
         ),
         tuple(
             (
@@ -153,7 +155,7 @@ def by_stage(chain: ChainResult, result: StressResult) -> Table | None:
             Column("Months until short"),
             Column("Months to recover"),
             Column("Peak price, base year = 1"),
-            Column("Cost"),
+            Column(_COST),
         ),
         tuple(
             (
@@ -173,10 +175,10 @@ def costs(result: StressResult, *, shown: int = 10) -> Table:
     """Return the cost to every country over all chains, dearest first."""
     rows = result.countries.sort("cost_usd", descending=True, nulls_last=True)
     return Table(
-        "Cost by country, all materials together; a minus is a gain",
+        "Cost by country, all materials together",
         (
             Column("Country", is_number=False),
-            Column("Cost"),
+            Column(_COST),
             Column("Worst material", is_number=False),
             Column("Worst month, % of use unmet"),
         ),
@@ -185,7 +187,7 @@ def costs(result: StressResult, *, shown: int = 10) -> Table:
                 Cell(_name(result, row["country"]), strong=row["country"] in result.asked),
                 _cell(row["cost_usd"], fmt.money(row["cost_usd"])),
                 _chain_cell(row["worst_chain"], result),
-                _cell(row["unmet_share_peak"], fmt.share(row["unmet_share_peak"])),
+                _cell(row["unmet_share_peak"], fmt.share(row["unmet_share_peak"]), _NO_USE),
             )
             for row in rows.iter_rows(named=True)
         ),
@@ -358,7 +360,7 @@ def _text(row: Mapping[str, Any], *keys: str, href: str = "") -> Cell:
 
 def _chain_cell(chain: str | None, result: StressResult) -> Cell:
     if chain is None:
-        return absent("loses nothing")
+        return absent(_NO_USE)
     return Cell(result.chains[chain].title if chain in result.chains else chain)
 
 
