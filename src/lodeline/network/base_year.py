@@ -265,7 +265,7 @@ def _split_output(
 def _world_throughput(reported: _Reported, forms: int) -> Vector:
     """Return world trade plus use by form, t/year, shape (form,)."""
     trade = np.bincount(reported.lane_form, weights=reported.lane_level, minlength=forms)
-    return trade + reported.used.sum(axis=1)
+    return np.asarray(trade + reported.used.sum(axis=1))
 
 
 def _balance_problem(

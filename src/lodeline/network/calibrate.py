@@ -348,7 +348,14 @@ class _Builder:
         elasticity, scale = column("elasticity"), column("scale")
         kind = small("kind")
         flows = np.where(kind == ActivityKind.STORE, 0.0, reference)
+        throughput = np.abs(incidence) @ flows
+        # A layer is weighed by the whole of its country's form: a trace of restricted-origin
+        # material balances to the rounding of what it is blended with, not of itself.
+        total: dict[tuple[int, int], float] = {}
+        for row, amount in zip(self.rows, throughput, strict=True):
+            total[row[1], row[2]] = max(total.get((row[1], row[2]), 0.0), float(amount))
         floor = 1e-12 * self.world[[x[1] for x in self.rows]]
+        row_scale = np.maximum([total[x[1], x[2]] for x in self.rows], floor)
         return Network(
             base=self.base,
             row_kind=np.array([x[0] for x in self.rows], dtype=np.int8),
@@ -374,7 +381,7 @@ class _Builder:
             lane_growth=self.behaviour.lane_growth.value,
             rebuild=self.behaviour.rebuild.value,
             row_price=row_price,
-            row_scale=np.maximum(np.abs(incidence) @ flows, floor),
+            row_scale=row_scale,
         )
 
 

@@ -10,8 +10,10 @@ import polars as pl
 
 from lodeline import data
 from lodeline.errors import InputError, UnknownNameError
-from lodeline.network import BaseYear, base_year
+from lodeline.network import BaseYear
+from lodeline.network.base_year import base_year as balanced_year
 from lodeline.network.catalogue import load_chain
+from lodeline.network.chain import Chain
 from lodeline.results.metrics import flow_table, metric_table, series_table, supply_table
 from lodeline.results.run import Run
 from lodeline.results.stress import ChainResult, SensitivityRow, StressResult
@@ -42,6 +44,7 @@ def run_stress(
     months: int | None = None,
     asked: Sequence[str] | None = None,
     form: str | None = None,
+    chains: Mapping[str, Chain] | None = None,
     with_sensitivity: bool = True,
     progress: Progress | None = None,
 ) -> StressResult:
@@ -59,6 +62,8 @@ def run_stress(
         Countries (ISO3) the reader asks about; default the scenario's.
     form
         Form whose metrics are reported, for the chains that have it; default each chain's last.
+    chains
+        Chains by identifier that are used instead of, or beside, the packaged ones.
     with_sensitivity
         Turn each uncertain number of the headline's chain to the ends of its range.
     progress
@@ -74,21 +79,23 @@ def run_stress(
     calendar = tuple(scenario.start + i for i in range(months or scenario.months))
     countries = tuple(asked) if asked is not None else scenario.asked
     _check_countries(countries)
-    _check_form(scenario, form)
+    own = dict(chains or {})
+    loaded = {c: own[c] if c in own else load_chain(c) for c in scenario.chains}
+    _check_form(loaded, form)
     report = progress or _silent
-    settings = {c: _setting(c, year, scenario) for c in scenario.chains}
+    settings = {c: _setting(chain, year, scenario) for c, chain in loaded.items()}
     dials = {c: dials_of(s.base, s.restrictions) for c, s in settings.items()}
     runs: dict[str, Run] = {}
-    for k, (chain, setting) in enumerate(settings.items()):
-        report(f"{chain}: {len(calendar)} months", k, len(settings))
-        runs[chain] = _run(setting, calendar)
-    chains = {c: _chain_result(settings[c].base, dials[c], runs[c], form) for c in settings}
-    summary = _summary(chains)
-    head = _headline(chains, countries)
+    for k, (name, setting) in enumerate(settings.items()):
+        report(f"{name}: {len(calendar)} months", k, len(settings))
+        runs[name] = _run(setting, calendar)
+    results = {c: _chain_result(settings[c].base, dials[c], runs[c], form) for c in settings}
+    head = _headline(results, countries)
     rows: tuple[SensitivityRow, ...] = ()
     if with_sensitivity and head is not None:
-        chain = head.chain
-        rows, low, high = _sensitivity(settings[chain], dials[chain], calendar, head, report)
+        rows, low, high = _sensitivity(
+            settings[head.chain], dials[head.chain], calendar, head, report
+        )
     else:
         low = high = head.value if head else 0.0
     return StressResult(
@@ -97,11 +104,11 @@ def run_stress(
         base_year=year,
         months=tuple(str(m) for m in calendar),
         asked=countries,
-        chains=chains,
-        countries=summary,
+        chains=results,
+        countries=_summary(results),
         sensitivity=rows,
         headline=_headline_document(head, low, high),
-        certificate=_worst_certificate(chains),
+        certificate=_worst_certificate(results),
         dataset=data.dataset_identity() | {"tables": data.info()["tables"]},
         country_names=data.country_names(),
         seconds=time.perf_counter() - started,
@@ -126,17 +133,17 @@ def _check_countries(countries: Sequence[str]) -> None:
         raise InputError("no country asked about. Name at least one, for example JPN.")
 
 
-def _check_form(scenario: Scenario, form: str | None) -> None:
+def _check_form(chains: Mapping[str, Chain], form: str | None) -> None:
     if form is None:
         return
-    known = [f.id for c in scenario.chains for f in load_chain(c).forms]
+    known = [f.id for chain in chains.values() for f in chain.forms]
     if form not in known:
         raise UnknownNameError("form", form, known)
 
 
-def _setting(chain: str, year: int, scenario: Scenario) -> Setting:
-    balanced = base_year(load_chain(chain), year)
-    return Setting(balanced, tuple(r for r in scenario.restrictions if r.chain == chain))
+def _setting(chain: Chain, year: int, scenario: Scenario) -> Setting:
+    own = tuple(r for r in scenario.restrictions if r.chain == chain.id)
+    return Setting(balanced_year(chain, year), own)
 
 
 def _run(setting: Setting, months: Sequence[Month]) -> Run:

@@ -1,0 +1,233 @@
+"""The command ``lodeline stress``: one scenario, or the base year with nothing restricted."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lodeline.cli.output import console, json_option, out_option, print_json
+from lodeline.errors import InputError
+
+if TYPE_CHECKING:
+    from lodeline.network.chain import Chain
+    from lodeline.results.stress import StressResult
+    from lodeline.studies.base import BaseCheck
+    from lodeline.studies.stress import Progress
+
+__all__ = ["stress"]
+
+BASE = "base"
+
+
+@click.command(short_help="Run a scenario: who runs short, when, at what price.")
+@click.argument("scenario", metavar="SCENARIO")
+@click.option("--base-year", type=int, metavar="Y", help="Year of the trade data.")
+@click.option(
+    "--months", type=click.IntRange(1, 120), metavar="N", help="Months to simulate (1 to 120)."
+)
+@click.option("--countries", metavar="ISO3,...", help="Countries to ask about, ISO3 codes.")
+@click.option("--form", metavar="FORM", help="Form whose metrics are shown, for example compounds.")
+@click.option(
+    "--chain",
+    "chains",
+    multiple=True,
+    metavar="CHAIN",
+    help="With 'base': chain to check (default all). Else: a chain file of your own. Repeatable.",
+)
+@click.option(
+    "--sensitivity/--no-sensitivity",
+    default=True,
+    help="Turn each uncertain number to the ends of its range (default: yes).",
+)
+@out_option
+@json_option
+def stress(
+    scenario: str,
+    base_year: int | None,
+    months: int | None,
+    countries: str | None,
+    form: str | None,
+    chains: tuple[str, ...],
+    sensitivity: bool,
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    r"""Run a scenario in the month-by-month market.
+
+    SCENARIO is an identifier (lodeline scenarios list), a file of your own (.yaml), the manifest
+    of an earlier run (manifest.json, which repeats it), or 'base': nothing is restricted, and the
+    base year must come back.
+
+    \b
+    Examples:
+      lodeline stress china-dual-use-japan-2026 --countries JPN,ITA --out demo
+      lodeline stress base --base-year 2024 --chain rare-earths --json
+    """
+    if scenario == BASE:
+        _run_base(base_year, months, chains, as_json)
+        return
+    options: dict[str, Any] = {
+        "base_year": base_year,
+        "months": months,
+        "asked": _codes(countries),
+        "form": form,
+        "with_sensitivity": sensitivity,
+    }
+    _run_scenario(scenario, options, chains, out, as_json)
+
+
+def _codes(text: str | None) -> list[str] | None:
+    if text is None:
+        return None
+    return [code.strip().upper() for code in text.split(",") if code.strip()]
+
+
+def _run_scenario(
+    name: str,
+    options: dict[str, Any],
+    chain_files: Sequence[str],
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    from lodeline.cli.repeat import is_manifest, read_manifest
+    from lodeline.network.catalogue import load_chain
+    from lodeline.report.files import check_folder
+    from lodeline.results.document import stress_document
+    from lodeline.scenarios.library import load_scenario
+    from lodeline.studies.stress import run_stress
+
+    own: dict[str, Chain] = {c.id: c for c in map(load_chain, chain_files)}
+    if is_manifest(name):
+        specification, own, options = read_manifest(Path(name), options)
+    else:
+        specification = load_scenario(name, chains=own)
+    if out is not None:
+        check_folder(out)
+    with _progress() as progress:
+        result = run_stress(specification, chains=own, progress=progress, **options)
+    if out is not None:
+        _write(result, out, own, options)
+    if as_json:
+        print_json(stress_document(result))
+    else:
+        _print(result, out)
+
+
+def _write(
+    result: StressResult, out: Path, own: Mapping[str, Chain], options: Mapping[str, Any]
+) -> None:
+    from lodeline import data
+    from lodeline.network.catalogue import load_chain
+    from lodeline.report.files import write_stress
+    from lodeline.results.manifest import stress_manifest
+
+    used = {c: own[c] if c in own else load_chain(c) for c in result.chains}
+    # The defaults are written out, so that a later release repeats the run and not its defaults.
+    asked = dict(options) | {
+        "base_year": result.base_year,
+        "months": len(result.months),
+        "asked": list(result.asked),
+    }
+    write_stress(
+        result,
+        out,
+        world=data.world_map(),
+        manifest_of=lambda files: stress_manifest(result, chains=used, options=asked, files=files),
+    )
+
+
+def _print(result: StressResult, out: Path | None) -> None:
+    from lodeline.report.terminal import stress_table
+
+    screen = console(stderr=False)
+    for part in stress_table(result):
+        screen.print(part)
+    if out is not None:
+        console().print(f"Written to {out}: report.html, flows.parquet, losses.csv, summary.json, "
+                        "manifest.json")  # fmt: skip
+
+
+@contextmanager
+def _progress() -> Iterator[Progress | None]:
+    """Show a progress bar on standard error where somebody watches; else nothing."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    with Progress(
+        TextColumn("{task.description}"), BarColumn(), console=console(), transient=True
+    ) as bar:
+        task = bar.add_task("reading the data", total=None)
+
+        def show(what: str, done: int, total: int) -> None:
+            bar.update(task, description=what, completed=done, total=total)
+
+        yield show
+
+
+def _run_base(
+    base_year: int | None, months: int | None, chains: Sequence[str], as_json: bool
+) -> None:
+    from lodeline import data
+    from lodeline.network.catalogue import chain_ids, load_chain
+    from lodeline.studies.base import check_base
+
+    if base_year is None:
+        raise InputError("'stress base' needs a base year. Add, for example, --base-year 2024.")
+    checks = [
+        check_base(load_chain(name), base_year, months=months or 12)
+        for name in (chains or chain_ids())
+    ]
+    if as_json:
+        print_json(_base_document(checks, base_year) | {"dataset": data.dataset_identity()})
+    else:
+        _print_base(checks)
+
+
+def _base_document(checks: Sequence[BaseCheck], base_year: int) -> dict[str, Any]:
+    return {
+        "scenario": BASE,
+        "base_year": base_year,
+        "months": checks[0].months,
+        "chain": checks[0].chain if len(checks) == 1 else None,
+        "max_relative_deviation": max(c.max_relative_deviation for c in checks),
+        "max_deviation_from_reported": max(c.max_deviation_from_reported for c in checks),
+        "certificate": {
+            "max_residual": max(c.certificate["max_residual"] for c in checks),
+            "max_gap": max(c.certificate["max_gap"] for c in checks),
+        },
+        "chains": {
+            c.chain: {
+                "max_relative_deviation": c.max_relative_deviation,
+                "max_deviation_from_reported": c.max_deviation_from_reported,
+                "coverage": c.coverage.to_dicts(),
+                "reconciliation": c.reconciliation.to_dicts(),
+            }
+            for c in checks
+        },
+    }
+
+
+def _print_base(checks: Sequence[BaseCheck]) -> None:
+    from lodeline.cli.output import print_table
+
+    rows = [
+        (
+            c.chain,
+            f"{c.max_relative_deviation:.1e}",
+            f"{100 * c.max_deviation_from_reported:.1f} %",
+            f"{c.certificate['max_residual']:.1e}",
+        )
+        for c in checks
+    ]
+    print_table(
+        ["chain", "off base year", "off reported", "residual"],
+        rows,
+        numbers=["off base year", "off reported", "residual"],
+    )

@@ -1,0 +1,81 @@
+"""Results as plain data: the documents that ``--json`` prints."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import polars as pl
+
+from lodeline.results.stress import ChainResult, StressResult
+
+__all__ = ["stress_document"]
+
+_METRICS = (
+    "unmet_share_peak",
+    "unmet_t_total",
+    "time_to_survive_months",
+    "time_to_recover_months",
+    "price_multiple_peak",
+    "cost_usd",
+)
+
+
+def stress_document(result: StressResult) -> dict[str, Any]:
+    """Return the document of a stress test; absent values are None, never NaN."""
+    return {
+        "scenario": result.scenario["id"],
+        "title": result.scenario["title"],
+        "mode": result.mode,
+        "base_year": result.base_year,
+        "months": len(result.months),
+        "first_month": result.months[0],
+        "headline": dict(result.headline),
+        "chains": {name: _chain(chain) for name, chain in result.chains.items()},
+        "countries": {
+            row.pop("country"): {k: _plain(v) for k, v in row.items()}
+            for row in result.countries.iter_rows(named=True)
+        },
+        "sensitivity": [
+            {
+                "chain": r.chain,
+                "parameter": r.parameter,
+                "low": r.low,
+                "high": r.high,
+                "at_low": r.at_low,
+                "at_high": r.at_high,
+                "central": r.central,
+            }
+            for r in result.sensitivity
+        ],
+        "certificate": dict(result.certificate),
+        "dataset": {k: result.dataset[k] for k in ("edition", "sha256")},
+        "notes": list(result.notes),
+        "seconds": round(result.seconds, 3),
+    }
+
+
+def _chain(chain: ChainResult) -> dict[str, Any]:
+    """Return one chain: metrics of its form, the cost of all its forms."""
+    cost = chain.metrics.group_by("country").agg(cost_usd=pl.col("cost_usd").sum())
+    shown = chain.metrics.filter(pl.col("form") == chain.form).drop("cost_usd", "form")
+    table = cost.join(shown, on="country", how="left").sort("country")
+    return {
+        "form": chain.form,
+        "unit": chain.units[chain.form],
+        "countries": {
+            row["country"]: {
+                **{k: _plain(row[k]) for k in _METRICS},
+                "reference_use_t_per_month": _plain(row["reference_use_t"]),
+            }
+            for row in table.iter_rows(named=True)
+        },
+        "max_deviation_from_reported": chain.max_deviation_from_reported,
+        "certificate": dict(chain.certificate),
+    }
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
