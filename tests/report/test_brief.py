@@ -3,7 +3,14 @@ from dataclasses import replace
 import polars as pl
 import pytest
 
-from lodeline.report.brief import answer, asked_rows, changes, form_words
+from lodeline.report.brief import (
+    answer,
+    asked_rows,
+    changes,
+    form_words,
+    leaves_out,
+    rests_on,
+)
 
 
 def plain(text):
@@ -139,3 +146,15 @@ def test_what_would_change_it_is_widest_first(result):
     told = changes(result)
     assert len(told) == 3
     assert plain(told[1]) == "Demand elasticity from 0.1 to 0.5: 43 % to 29 %."
+
+
+def test_long_assumptions_lose_their_reasons_before_they_lose_the_page(changed, result):
+    long = {"text": "What is assumed. " * 40, "why": "Because. " * 60}
+    many = changed(scenario={**result.scenario, "assumptions": [long] * 9, "notes": ["x " * 400]})
+    points, left = rests_on(many)
+    assert left == 5
+    assert sum(len(p.text) + len(p.why) for p in points) <= 1400
+    assert len(leaves_out(many)[0]) <= 200
+    short, none = rests_on(result)
+    assert none == 0
+    assert all(p.why for p in short if p.is_assumed)

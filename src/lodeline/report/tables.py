@@ -31,7 +31,7 @@ __all__ = [
     "supply",
 ]
 
-_COST = "Cost (minus is a gain)"
+_GAIN = "−USD: a gain"
 _NO_USE = "no recorded use in the base year"
 _NOT_COMPUTED = "not computed for this country"
 _NEVER_SHORT = "never short, so there is nothing to recover from"
@@ -71,8 +71,16 @@ class Table:
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """Why values are absent, or not to be trusted, each reason once."""
-        return tuple(dict.fromkeys(c.reason for row in self.rows for c in row if c.reason))
+        """Why values are absent, not to be trusted, or below zero: each reason once."""
+        cells = [c for row in self.rows for c in row]
+        found = [_reason(c) for c in cells if c.reason]
+        if any(c.text.startswith("−USD") for c in cells):
+            found.append(_GAIN)
+        return tuple(dict.fromkeys(found))
+
+
+def _reason(cell: Cell) -> str:
+    return cell.reason if cell.reason.startswith("†") else f"{fmt.ABSENT} {cell.reason}"
 
 
 def key_figures(result: StressResult, *, most: int = 6) -> Table:
@@ -90,8 +98,8 @@ def key_figures(result: StressResult, *, most: int = 6) -> Table:
             Column("Unmet in total"),
             Column("Months until short"),
             Column("Months to recover"),
-            Column(f"Peak price, {result.base_year} = 1"),
-            Column(_COST),
+            Column(f"Peak price, {result.base_year}{fmt.SPACE}={fmt.SPACE}1"),
+            Column("Cost"),
         ),
         tuple(
             (
@@ -119,8 +127,8 @@ def losses(chain: ChainResult, result: StressResult, *, shown: int = 12) -> Tabl
             Column(f"Unmet in total, {unit}"),
             Column("Months until short"),
             Column("Months to recover"),
-            Column(f"Peak price, {result.base_year} = 1"),
-            Column(_COST),
+            Column(f"Peak price, {result.base_year}{fmt.SPACE}={fmt.SPACE}1"),
+            Column("Cost"),
         ),
         tuple(
             (
@@ -149,13 +157,13 @@ def by_stage(chain: ChainResult, result: StressResult) -> Table | None:
         (
             Column("Country", is_number=False),
             Column("Form", is_number=False),
-            Column("Use in the base year, a month"),
+            Column(f"Use in {result.base_year}, a month"),
             Column("Worst month, % of use unmet"),
             Column("Unmet in total"),
             Column("Months until short"),
             Column("Months to recover"),
-            Column("Peak price, base year = 1"),
-            Column(_COST),
+            Column(f"Peak price, {result.base_year}{fmt.SPACE}={fmt.SPACE}1"),
+            Column("Cost"),
         ),
         tuple(
             (
@@ -178,7 +186,7 @@ def costs(result: StressResult, *, shown: int = 10) -> Table:
         "Cost by country, all materials together",
         (
             Column("Country", is_number=False),
-            Column(_COST),
+            Column("Cost"),
             Column("Worst material", is_number=False),
             Column("Worst month, % of use unmet"),
         ),
@@ -287,7 +295,11 @@ def reconciliation(chain: ChainResult, countries: Sequence[str], result: StressR
 
 
 def datasets(result: StressResult) -> Table:
-    """Return the tables used, with edition, licence and attribution."""
+    """Return the tables used, with edition, licence and attribution; equal origins in one row."""
+    groups: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
+    for t in result.dataset["tables"]:
+        origin = ("source", "publisher", "edition", "licence", "attribution")
+        groups.setdefault(tuple(str(t.get(k)) for k in origin), []).append(t)
     return Table(
         "Tables of the dataset that were used",
         (
@@ -299,13 +311,13 @@ def datasets(result: StressResult) -> Table:
         ),
         tuple(
             (
-                Cell(str(t.get("title") or t["name"])),
-                _text(t, "source", "publisher", href=str(t.get("url") or "")),
-                _text(t, "edition"),
-                _text(t, "licence"),
-                _text(t, "attribution"),
+                Cell("; ".join(str(t.get("title") or t["name"]) for t in group)),
+                _text(group[0], "source", "publisher", href=str(group[0].get("url") or "")),
+                _text(group[0], "edition"),
+                _text(group[0], "licence"),
+                _text(group[0], "attribution"),
             )
-            for t in result.dataset.get("tables", ())
+            for group in groups.values()
         ),
     )
 
@@ -341,7 +353,7 @@ def _price_cell(chain: ChainResult, row: Mapping[str, Any]) -> Cell:
     if multiple is None or fmt.is_absent(multiple):
         return absent(_NO_PRICE)
     if brief.is_capped(chain, row["country"], row["form"]):
-        return Cell(f"≥{fmt.SPACE}{fmt.times(multiple)}†", f"†{_CAPPED}")
+        return Cell(f"≥{fmt.SPACE}{fmt.times(multiple)}†", f"† {_CAPPED}")
     return Cell(fmt.times(multiple))
 
 

@@ -55,7 +55,7 @@ def _rich_table(figures: tables.Table, result: StressResult) -> Table:
 
 def _short(text: str) -> str:
     """Return a cell's text in a terminal's words."""
-    return text.replace("not within\u00a0", ">\u00a0").replace("\u00a0", " ").replace("USD ", "$")
+    return text.replace("not within\u00a0", ">\u00a0").replace("\u00a0", " ")
 
 
 def _notes(figures: tables.Table, result: StressResult) -> list[str]:
@@ -63,5 +63,5 @@ def _notes(figures: tables.Table, result: StressResult) -> list[str]:
     return [
         "Worst month and unmet: share of use and amount that is not met. Times in months; "
         f"> {months}: not within the {months} months.",
-        *(reason[1:] if reason.startswith("†") else f"–: {reason}" for reason in figures.reasons),
+        *figures.reasons,
     ]
