@@ -28,8 +28,10 @@ from lodeline.solver.simd import WIDTH
 
 __all__ = ["BatchResult", "CompiledMarket", "Variation", "solve"]
 
-_LIMIT = 80
-"""Newton steps after which a scenario goes to the reference solver."""
+_LIMIT = 120
+"""Evaluations after which a scenario goes to the reference solver."""
+_TRUST = 1.0
+"""How far a row may move by itself in the first step, in multiples of its price."""
 
 
 @dataclass(frozen=True)
@@ -198,9 +200,8 @@ class CompiledMarket:
                 "Preparing the compiled solver: under a minute on first use, then kept on disk."
             )
         s = self.settings
-        limit = min(_LIMIT, s.max_iterations)
         solve_blocks(
-            self.analysis.pattern, self._work, inputs, out, count, s.tolerance, s.ridge, limit
+            self.analysis.pattern, self._work, inputs, out, count, s.tolerance, _TRUST, _LIMIT
         )
         is_solved = out.residual <= s.tolerance
         is_fallback = ~is_solved

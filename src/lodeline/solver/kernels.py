@@ -24,7 +24,18 @@ from numpy.typing import NDArray
 
 from lodeline.solver.curves import CHOKE_OVER_CAP, SUPPLY_KNEE, USE_GLUT, Vector
 from lodeline.solver.simd import (
-    exp, fma, inside, load, log, magnitude, maximum, minimum, select_greater, splat, store,
+    any_greater,
+    exp,
+    fma,
+    inside,
+    load,
+    log,
+    magnitude,
+    maximum,
+    minimum,
+    select_greater,
+    splat,
+    store,
 )  # fmt: skip
 
 __all__ = ["Inputs", "Outputs", "Workspace", "solve_blocks"]
@@ -75,6 +86,8 @@ class Workspace(NamedTuple):
     surplus: Vector
     trial: Vector
     trial_surplus: Vector
+    kept: Vector
+    """Trial after relaxation."""
     step: Vector
     diagonal: Vector
     inverse: Vector
@@ -82,6 +95,18 @@ class Workspace(NamedTuple):
     lane: Vector
     """Scratch, one vector."""
     scratch: Vector
+
+
+_LEAST = 1e-12
+"""Ridge of a row in balance, as a share of its slope."""
+_WIDEST, _NARROWEST = 1e3, 0.1
+"""Limits of the trust: how far a row may move by itself in a step, in multiples of its price."""
+_HOLDS_UP = 0.02
+"""Share of the slope along a step at which a single row counts as holding it up."""
+_SWEEPS = 4.0
+"""Times that the rows holding up a trial are cleared before the step is shortened."""
+_ROW_STEPS = 10
+"""Steps of clearing one row."""
 
 
 @njit(cache=True, inline="always")
@@ -197,13 +222,14 @@ def _residual(p, prices, surplus):
 
 
 @njit(cache=True)
-def _factorise(p, w, ridge):
+def _factorise(p, w, trust):
     """Factor ``A x' Aᵀ + ρ`` in place; rows at price zero with a surplus are left out."""
     zero, one = splat(0.0), splat(1.0)
     for i in range(p.row.size):
-        steepest = splat(p.steepest[i])
         d = load(w.diagonal, i)
-        rho = fma(ridge, maximum(d, splat(1e-6) * steepest), splat(1e-15) * steepest)
+        size = trust * maximum(magnitude(load(w.prices, i)), splat(p.price[i]))
+        least = splat(_LEAST) * (splat(p.steepest[i]) + d)
+        rho = magnitude(load(w.surplus, i)) / size + least
         store(w.diagonal, i, d + rho)
         # Half of the ridge is the least that a pivot can be but for rounding.
         store(w.inverse, i, splat(0.5) * rho)
@@ -262,14 +288,78 @@ def zero_minus(a):
 
 
 @njit(cache=True)
-def _advance(p, w, length):
-    """Set the trial prices to ``max(0, π + t s)``."""
-    zero = splat(0.0)
+def _advance(p, w, length, relaxed):
+    """Set the trial prices to ``max(0, π + t s)``, but in lanes whose trial was relaxed."""
+    zero, half = splat(0.0), splat(0.5)
     for i in range(p.row.size):
         value = fma(length, load(w.step, i), load(w.prices, i))
         if not p.is_equality[i]:
             value = maximum(value, zero)
-        store(w.trial, i, value)
+        store(w.trial, i, select_greater(relaxed, half, load(w.kept, i), value))
+
+
+@njit(cache=True)
+def _row_balance(p, w, i, price):
+    """Return surplus and its slope of row i, were its price another than in the trial."""
+    surplus, slope = splat(0.0) - load(w.rhs, i), splat(0.0)
+    shift = price - load(w.trial, i)
+    for e in range(p.row_start[i], p.row_start[i + 1]):
+        a, value = p.row_activity[e], splat(p.row_value[e])
+        free, gain = _free_level(p, w, a, fma(value, shift, _margin(p, a, w.trial)))
+        low, high = load(w.lower, a), load(w.upper, a)
+        surplus = fma(value, minimum(maximum(free, low), high), surplus)
+        slope = fma(value * value, inside(free, low, high, gain), slope)
+    return surplus, slope
+
+
+@njit(cache=True)
+def _clear_row(p, w, i, wanted):
+    """Clear row i by its own price between point and trial, the others as in the trial."""
+    zero, one, half = splat(0.0), splat(1.0), splat(0.5)
+    old, new = load(w.prices, i), load(w.trial, i)
+    low, high = minimum(old, new), maximum(old, new)
+    enough = splat(0.1) * magnitude(load(w.surplus, i))
+    # Where even the old price is too far, the old price is the best of the interval.
+    surplus, _ = _row_balance(p, w, i, old)
+    stays = select_greater(zero, surplus * (new - old), zero, one)
+    price, done = select_greater(stays, half, old, new), stays
+    for _ in range(_ROW_STEPS):
+        surplus, slope = _row_balance(p, w, i, price)
+        done = maximum(done, select_greater(magnitude(surplus), enough, zero, one))
+        high = select_greater(surplus, zero, price, high)
+        low = select_greater(surplus, zero, low, price)
+        middle = half * (low + high)
+        newton = price - surplus / select_greater(slope, zero, slope, splat(1e-300))
+        newton = select_greater(newton, low, select_greater(high, newton, newton, middle), middle)
+        price = select_greater(done, half, price, newton)
+    store(w.trial, i, select_greater(wanted, half, price, new))
+
+
+@njit(cache=True)
+def _relax(p, w, before, sweeps, running):
+    """Clear the rows that hold up a trial, one after the other; return in which lanes.
+
+    A small country that a large one's lane may flood overshoots by orders of magnitude, and
+    would shorten everybody's step. Such rows have a surplus of the wrong sign, larger than half
+    of the one they started from, and a weight in the slope of the dual along the step.
+    """
+    zero, one = splat(0.0), splat(1.0)
+    relaxed = zero
+    weight = splat(_HOLDS_UP) * magnitude(before)
+    may = select_greater(splat(_SWEEPS), sweeps, running, zero)
+    share = select_greater(sweeps, splat(0.5), zero, splat(0.5))
+    for i in range(p.row.size):
+        surplus = load(w.trial_surplus, i)
+        wrong = surplus * (load(w.trial, i) - load(w.prices, i))
+        grown = magnitude(surplus) - share * magnitude(load(w.surplus, i))
+        wanted = select_greater(wrong, weight, select_greater(grown, zero, may, zero), zero)
+        if any_greater(wanted, zero):
+            _clear_row(p, w, i, wanted)
+            relaxed = maximum(relaxed, wanted)
+    if any_greater(relaxed, zero):
+        for i in range(p.row.size):
+            store(w.kept, i, load(w.trial, i))
+    return relaxed * one
 
 
 @njit(cache=True)
@@ -295,69 +385,76 @@ def _falls(p, w):
 
 
 @njit(cache=True)
-def _any(w, lanes_):
-    """Return whether any lane is above one half."""
-    store(w.lane, 0, lanes_)
-    for s in range(8):
-        if w.lane[s] > 0.5:
-            return True
-    return False
+def _accepts(target, worst, reached, before, after):
+    """Return 1 in lanes whose trial is good enough to go on from."""
+    zero, one = splat(0.0), splat(1.0)
+    flat = select_greater(after, splat(0.5) * magnitude(before), zero, one)
+    # Close to the solution the slope drowns in rounding: the residual must do.
+    closer = select_greater(splat(0.5) * worst, reached, one, zero)
+    close = select_greater(splat(1e-6), worst, closer, zero)
+    there = select_greater(reached, target, zero, one)
+    return maximum(maximum(flat, close), there)
 
 
 @njit(cache=True)
-def _newton(p, w, tolerance, ridge, limit):
-    """Solve one block; return residual and iterations of each lane."""
-    zero, one = splat(0.0), splat(1.0)
+def _next_trust(trust, length, before, after):
+    """Return the trust: narrower after a shortened step, wider after a good one."""
+    good = select_greater(after, splat(0.25) * magnitude(before), trust,
+                          minimum(splat(4.0) * trust, splat(_WIDEST)))  # fmt: skip
+    less = maximum(splat(0.25) * trust, splat(_NARROWEST))
+    return select_greater(splat(1.0), length, less, good)
+
+
+@njit(cache=True)
+def _shorter(length, before, after):
+    """Return where the slope along the step would vanish if it were straight, or zero at last."""
+    fall = magnitude(before)
+    cut = fall / (fall + maximum(after, splat(1e-300)))
+    length = length * minimum(maximum(cut, splat(0.1)), splat(0.6))
+    return select_greater(splat(1e-8), length, splat(0.0), length)
+
+
+@njit(cache=True)
+def _newton(p, w, tolerance, first_trust, limit):
+    """Solve one block; return residual and Newton steps of each lane."""
+    zero, half, one = splat(0.0), splat(0.5), splat(1.0)
     target = splat(tolerance)
-    share, length, taken = splat(ridge), one, zero
     for i in range(p.row.size):
         store(w.trial, i, load(w.prices, i))
         store(w.step, i, zero)
     _evaluate(p, w, w.trial, w.trial_surplus)
     _accept(p, w, one)
     worst = _residual(p, w.prices, w.surplus)
-    accepted = one
+    trust, length, accepted = splat(first_trust), one, one
+    taken, relaxed, sweeps = zero, zero, zero
     for _ in range(limit):
         running = select_greater(worst, target, one, zero)
-        if not _any(w, running):
+        if not any_greater(running, half):
             break
-        taken = taken + running
-        narrow = minimum(share, share * worst)
-        length = select_greater(accepted, splat(0.5), one, length)
-        if _any(w, accepted * running):
-            _factorise(p, w, narrow)
-            _solve_factored(p, w, accepted)
-        _advance(p, w, length * running)
+        fresh = accepted * running
+        if any_greater(fresh, half):
+            _factorise(p, w, trust)
+            _solve_factored(p, w, fresh)
+            taken = taken + fresh
+            length = select_greater(fresh, half, one, length)
+            sweeps = select_greater(fresh, half, zero, sweeps)
+        _advance(p, w, length * running, relaxed)
         _evaluate(p, w, w.trial, w.trial_surplus)
         before, after = _falls(p, w)
         reached = _residual(p, w.trial, w.trial_surplus)
-        bound = splat(0.5) * magnitude(before)
-        is_flat = select_greater(after, bound, zero, one)
-        is_closer = select_greater(splat(0.5) * worst, reached, one, zero)
-        is_close = select_greater(splat(1e-6), worst, is_closer, zero)
-        accepted = maximum(is_flat, is_close) * running
+        waiting = select_greater(reached, target, running, zero)
+        relaxed = _relax(p, w, before, sweeps, waiting)
+        sweeps = sweeps + relaxed
+        judged = running - relaxed
+        accepted = judged * _accepts(target, worst, reached, before, after)
         _accept(p, w, accepted)
-        # the ridge: wider after short steps, narrower after slow ones
-        slow = select_greater(reached, splat(0.3) * worst, one, zero)
-        short = select_greater(splat(0.1), length, one, zero)
-        narrower = maximum(splat(0.1) * share, splat(1e-13))
-        changed = select_greater(slow, splat(0.5), narrower, share)
-        wider = minimum(splat(10.0) * share, splat(1e2))
-        changed = select_greater(short, splat(0.5), wider, changed)
-        share = select_greater(accepted, splat(0.5), changed, share)
-        worst = select_greater(accepted, splat(0.5), reached, worst)
-        # the length: where the slope along the step would vanish if it were straight
-        cut = magnitude(before) / (magnitude(before) + maximum(after, splat(1e-300)))
-        length = length * minimum(maximum(cut, splat(0.1)), splat(0.6))
-        # a lane at the end of its patience goes back to its point and takes a wider ridge
-        lost = select_greater(splat(1e-8), length, one, zero)
-        length = select_greater(lost, splat(0.5), zero, length)
+        next_trust = _next_trust(trust, length, before, after)
+        trust = select_greater(accepted, half, next_trust, trust)
+        worst = select_greater(accepted, half, reached, worst)
+        refused = judged - accepted
+        length = select_greater(refused, half, _shorter(length, before, after), length)
+        sweeps = select_greater(refused, half, zero, sweeps)
     return worst, taken
-
-
-@njit(cache=True)
-def _pick(array, scenario):
-    return scenario if array.shape[0] > 1 else 0
 
 
 @njit(cache=True)
@@ -375,13 +472,30 @@ def _pack_one(out, array, order, first, last, block, count):
 
 @njit(cache=True)
 def _pack(p, w, inputs, block, count):
-    """Turn scenario data into what the kernels evaluate."""
+    """Turn scenario data into vectors; what all scenarios share is turned once."""
+    n, rows = p.group[5], p.row.size
+    if block == 0 or inputs.lower.shape[0] > 1:
+        _pack_one(w.lower, inputs.lower, p.activity, 0, n, block, count)
+    if block == 0 or inputs.upper.shape[0] > 1:
+        _pack_one(w.upper, inputs.upper, p.activity, 0, n, block, count)
+    if block == 0 or inputs.rhs.shape[0] > 1:
+        _pack_one(w.rhs, inputs.rhs, p.row, 0, rows, block, count)
+    _pack_one(w.prices, inputs.start, p.row, 0, rows, block, count)
+    for i in range(rows):
+        if not p.is_equality[i]:
+            store(w.prices, i, maximum(load(w.prices, i), splat(0.0)))
+    linear = max(inputs.reference.shape[0], inputs.slope.shape[0])
+    bent = max(inputs.price.shape[0], inputs.elasticity.shape[0], inputs.cap.shape[0])
+    margin = max(inputs.margin.shape[0], inputs.extra.shape[0])
+    if block == 0 or max(linear, bent, margin) > 1:
+        _pack_curves(p, w, inputs, block, count)
+
+
+@njit(cache=True)
+def _pack_curves(p, w, inputs, block, count):
+    """Turn curves into what the kernels evaluate: level or ratio of prices = offset + gain q."""
     n, bent = p.group[5], p.group[3]
     one = splat(1.0)
-    _pack_one(w.lower, inputs.lower, p.activity, 0, n, block, count)
-    _pack_one(w.upper, inputs.upper, p.activity, 0, n, block, count)
-    _pack_one(w.rhs, inputs.rhs, p.row, 0, p.row.size, block, count)
-    _pack_one(w.prices, inputs.start, p.row, 0, p.row.size, block, count)
     _pack_one(w.level, inputs.reference, p.activity, bent, n, block, count)
     _pack_one(w.power, inputs.elasticity, p.activity, bent, n, block, count)
     _pack_one(w.bend, inputs.cap, p.activity, bent, n, block, count)
@@ -411,9 +525,6 @@ def _pack(p, w, inputs, block, count):
         store(w.gain, a, gain)
         store(w.bend, b, bend)
         store(w.offset, a, one - gain * load(w.offset, a))
-    for i in range(p.row.size):
-        if not p.is_equality[i]:
-            store(w.prices, i, maximum(load(w.prices, i), splat(0.0)))
 
 
 @njit(cache=True)
@@ -436,11 +547,11 @@ def _unpack(p, w, out, block, count):
 
 
 @njit(cache=True, nogil=True)
-def solve_blocks(p, w, inputs, out, count, tolerance, ridge, limit):
+def solve_blocks(p, w, inputs, out, count, tolerance, trust, limit):
     """Solve scenarios 0 to count − 1, eight at a time."""
     for block in range((count + 7) // 8):
         _pack(p, w, inputs, block, count)
-        worst, taken = _newton(p, w, tolerance, ridge, limit)
+        worst, taken = _newton(p, w, tolerance, trust, limit)
         _unpack(p, w, out, block, count)
         last = min(8, count - 8 * block)
         store(w.lane, 0, worst)

@@ -46,6 +46,7 @@ class Pattern(NamedTuple):
     """Position in the problem of each row."""
     is_equality: NDArray[np.bool_]
     inverse_scale: Vector
+    price: Vector
     inverse_price: Vector
     steepest: Vector
     """Slope below which a row counts as floating, t/month per USD/t."""
@@ -53,6 +54,11 @@ class Pattern(NamedTuple):
     """First factor entry of each column, shape (row + 1,)."""
     column_row: Integers
     """Row of each factor entry, ascending within a column."""
+    row_start: Integers
+    """First touch of each row, shape (row + 1,)."""
+    row_activity: Integers
+    """Sorted activities that touch a row."""
+    row_value: Vector
     update_place: Integers
     """For each column and pair of its entries (later, earlier or same): where the product goes;
     the diagonal of row j is written as −1 − j."""
@@ -187,6 +193,8 @@ def analyse(problem: MarketProblem) -> Analysis:
     steepest = (incidence**2) @ problem.curves.steepest()
     steepest = np.maximum(steepest, 1e-12 * problem.row_scale / problem.row_price)
     update = _updates(start, factor_row, place)
+    touch = np.argsort(entries, kind="stable")
+    owner = np.repeat(np.arange(activity.size), np.diff(entry_start))
     pattern = Pattern(
         group=group,
         activity=activity,
@@ -199,10 +207,16 @@ def analyse(problem: MarketProblem) -> Analysis:
         row=np.array(order, dtype=np.int32),
         is_equality=problem.is_equality[order],
         inverse_scale=1.0 / problem.row_scale[order],
+        price=problem.row_price[order],
         inverse_price=1.0 / problem.row_price[order],
         steepest=steepest[order],
         column_start=start,
         column_row=factor_row,
+        row_start=np.searchsorted(np.array(entries)[touch], np.arange(len(order) + 1)).astype(
+            np.int32
+        ),
+        row_activity=owner[touch].astype(np.int32),
+        row_value=np.array(values, dtype=float)[touch],
         update_place=update,
     )
     own = sum(len(others) for others in near) // 2

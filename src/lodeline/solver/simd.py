@@ -24,8 +24,8 @@ from numba.core import cgutils
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
 from numba.extending import intrinsic, lower_builtin, models, register_model
 
-__all__ = ["WIDTH", "exp", "fma", "inside", "load", "log", "magnitude",
-           "maximum", "minimum", "select_greater", "splat", "store"]  # fmt: skip
+__all__ = ["WIDTH", "any_greater", "exp", "fma", "inside", "load", "log", "magnitude", "maximum",
+           "minimum", "select_greater", "splat", "store"]  # fmt: skip
 
 WIDTH = 8
 """Scenarios side by side: one register of 512 bits."""
@@ -186,6 +186,17 @@ def inside(typingctx: Any, a: Any, low: Any, high: Any, yes: Any) -> Any:
         return builder.select(builder.and_(above, below), args[3], zero)
 
     return lanes(lanes, lanes, lanes, lanes), codegen
+
+
+@intrinsic
+def any_greater(typingctx: Any, a: Any, b: Any) -> Any:
+    """Return whether a > b in any lane, as a Boolean."""
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        bits = builder.bitcast(builder.fcmp_ordered(">", *args), ir.IntType(WIDTH))
+        return builder.icmp_unsigned("!=", bits, ir.Constant(ir.IntType(WIDTH), 0))
+
+    return types.boolean(lanes, lanes), codegen
 
 
 # Exponential and logarithm without tables or branches: reduce the argument, then a polynomial.
