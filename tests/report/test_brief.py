@@ -75,7 +75,7 @@ def test_no_loss_at_all_is_said_as_zero(with_values):
         time_to_survive_months=None, time_to_recover_months=0, cost_usd=0.0,
     )  # fmt: skip
     found = answer(quiet)
-    assert "at most 0 % of its use" in plain(found.lead)
+    assert "Japan would lack none of its rare earths (metals) in any month" in plain(found.lead)
     assert "prices there would stay near the level of 2024" in plain(found.lead)
     assert not any("shortage" in s or "go without" in s for s in found.rest)
 
@@ -158,3 +158,8 @@ def test_long_assumptions_lose_their_reasons_before_they_lose_the_page(changed, 
     short, none = rests_on(result)
     assert none == 0
     assert all(p.why for p in short if p.is_assumed)
+
+
+def test_a_trace_is_said_to_be_less_than_not_at_most(with_values):
+    lead = plain(answer(with_values(unmet_share_peak=0.0002)).lead)
+    assert "(less than 0.1 % of its use" in lead

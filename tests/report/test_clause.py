@@ -50,10 +50,13 @@ def test_equal_restrictions_are_told_once(result):
             "held back its exports of rare earths to Japan for 3 months and then licensed 70 %",
         ),
         ({"type": "tax", "rate": 0.25}, "China taxed its exports of rare earths to Japan at 25 %"),
+        ({"type": "outage", "severity": 0.0}, "China lost none of its output of rare earths"),
+        ({"type": "outage", "severity": 1.0}, "China lost all of its output of rare earths"),
         ({"type": "outage", "severity": 0.6}, "China lost 60 % of its output of rare earths"),
         ({"type": "sanction"}, "a restriction of the kind “sanction”"),
         ({"by": ["NLD"]}, "the Netherlands stopped its exports"),
         ({"by": ["EU27"]}, "the EU27 stopped its exports"),
+        ({"severity": 0.0}, "China cut none of its exports of rare earths to Japan"),
     ],
 )
 def test_each_kind_has_its_words(changed, result, fields, words):
@@ -64,6 +67,7 @@ def test_each_kind_has_its_words(changed, result, fields, words):
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
+        ({"end": "2026-01"}, "to Japan in Jan 2026"),
         ({"end": "2026-06"}, "from Jan 2026 to Jun 2026"),
         ({"start": "2026-04"}, "from Apr 2026 on"),
         ({"end": "2027-12"}, "for 2 years from Jan 2026"),

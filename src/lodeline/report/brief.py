@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from lodeline.report import format as fmt
-from lodeline.report.clause import condition, material, restriction_sentences
+from lodeline.report.clause import condition, form_of, material, restriction_sentences
 from lodeline.results.metrics import UNMET_THRESHOLD
 from lodeline.results.stress import ChainResult, SensitivityRow, StressResult
 
@@ -150,9 +150,9 @@ def asked_rows(result: StressResult) -> list[tuple[ChainResult, str, dict[str, A
 
 def form_words(chain: ChainResult, form: str | None = None) -> str:
     """Return a form as a sentence names it: ``rare earths (metals)``."""
-    name = material(chain.title)
-    form = form or chain.form
-    return name if len(chain.units) < 2 else f"{name} ({form.replace('-', ' ')})"
+    if len(chain.units) < 2:
+        return material(chain.title)
+    return form_of(chain.title, form or chain.form)
 
 
 def is_capped(chain: ChainResult, country: str, form: str | None = None) -> bool:
@@ -166,10 +166,12 @@ def _loss(name: str, chain: ChainResult, head: Row) -> str:
     worst, low, high = head["unmet_share_peak"], head.get("low"), head.get("high")
     who = fmt.location(name)
     if worst < NOTHING:
-        text = f"{who} would lack next to none of its {what}"
         reach = fmt.span(low, high)
         tail = f", range {reach}" if reach != fmt.ABSENT else ""
-        return f"{text} (at most {fmt.share(worst)} of its use in any month{tail})"
+        if worst == 0:
+            return f"{who} would lack none of its {what} in any month{tail}"
+        text = f"{who} would lack next to none of its {what}"
+        return f"{text} ({_at_most(worst)} of its use in any month{tail})"
     text = f"{who} would lack up to {fmt.share_range(worst, low, high)} of its {what}"
     return f"{text}{_short_span(chain, head['country'], head['form'])}"
 
@@ -244,7 +246,7 @@ def _other(result: StressResult, chain: ChainResult, country: str, row: Row) -> 
     if worst is None:
         return f"For {fmt.location(_name(result, country))} no shortage could be computed."
     lack = (
-        f"{who} would lack next to nothing (at most {fmt.share(worst)} of its {what})"
+        f"{who} would lack next to nothing ({_at_most(worst)} of its {what})"
         if worst < NOTHING
         else f"{who} would lack up to {fmt.share(worst)} of its {what}"
     )
@@ -253,6 +255,11 @@ def _other(result: StressResult, chain: ChainResult, country: str, row: Row) -> 
     if multiple is None or fmt.is_absent(multiple) or multiple < _SAME_PRICE:
         return f"{lack}."
     return f"{lack} and pay up to {fmt.times(multiple)[1:]} times the price of {result.base_year}."
+
+
+def _at_most(value: float) -> str:
+    text = fmt.share(value)
+    return f"less than {text[2:]}" if text.startswith("<") else f"at most {text}"
 
 
 def _change(row: SensitivityRow, result: StressResult) -> str:

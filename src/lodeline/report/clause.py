@@ -9,7 +9,14 @@ from lodeline.report import format as fmt
 from lodeline.results.stress import StressResult
 from lodeline.units import MONTHS_PER_YEAR, Month
 
-__all__ = ["condition", "material", "restricted_span", "restriction_sentences", "restrictors"]
+__all__ = [
+    "condition",
+    "form_of",
+    "material",
+    "restricted_span",
+    "restriction_sentences",
+    "restrictors",
+]
 
 Number = float | Mapping[str, Any]
 """A number of a scenario, with or without its range."""
@@ -44,6 +51,18 @@ def material(title: str) -> str:
     ('rare earths', 'LNG')
     """
     return title if title[:2].isupper() else title[:1].lower() + title[1:]
+
+
+def form_of(title: str, form: str) -> str:
+    """Return a form of a chain as it reads inside a sentence.
+
+    Examples
+    --------
+    >>> form_of("Rare earths", "metals"), form_of("Bauxite and aluminium", "bauxite")
+    ('rare earths (metals)', 'bauxite')
+    """
+    words = form.replace("-", " ")
+    return words if words in title.lower() else f"{material(title)} ({words})"
 
 
 def condition(result: StressResult) -> str:
@@ -84,11 +103,11 @@ def restriction_sentences(result: StressResult) -> list[str]:
 def _what(r: Mapping[str, Any], result: StressResult) -> str:
     """Return the material, with its forms where only some of several are restricted."""
     chain = result.chains.get(r["chain"])
-    name = material(chain.title if chain else r["chain"])
+    title = chain.title if chain else r["chain"]
     forms = r.get("forms", "all")
     if forms == "all" or (chain and set(forms) >= set(chain.units)):
-        return name
-    return f"{name} ({fmt.join([form.replace('-', ' ') for form in forms])})"
+        return material(title)
+    return fmt.join([form_of(title, form) for form in forms])
 
 
 def _ranges(r: Mapping[str, Any]) -> str:
@@ -114,6 +133,8 @@ def _verb(r: Mapping[str, Any], result: StressResult) -> tuple[str, str]:
     whom = " to everyone else" if on == "all" else f" to {_names(on, result)}"
     kind = str(r["type"])
     if kind == "ban":
+        if _value(r["severity"]) == 0:
+            return f"{who} cut none of {its} exports of", whom
         if _value(r["severity"]) >= 1:
             return f"{who} stopped {its} exports of", whom
         return f"{who} cut {its} exports of", f"{whom} by {fmt.share(_value(r['severity']))}"
@@ -123,13 +144,17 @@ def _verb(r: Mapping[str, Any], result: StressResult) -> tuple[str, str]:
         delay, approved = _value(r["delay_months"]), _value(r["approval_share"])
         return (
             f"{who} held back {its} exports of",
-            f"{whom} for {fmt.months(delay)} and then licensed {fmt.share(approved)} of them",
+            f"{whom} for {fmt.months(delay)} and then licensed {_part(approved)} of them",
         )
     if kind == "tax":
         return f"{who} taxed {its} exports of", f"{whom} at {fmt.share(_value(r['rate']))}"
     if kind == "outage":
-        return f"{who} lost {fmt.share(_value(r['severity']))} of {its} output of", ""
+        return f"{who} lost {_part(_value(r['severity']))} of {its} output of", ""
     return f"{who} applied a restriction of the kind “{kind}” to", whom
+
+
+def _part(value: float) -> str:
+    return {0.0: "none", 1.0: "all"}.get(value, fmt.share(value))
 
 
 def _ceiling(r: Mapping[str, Any]) -> str:
@@ -142,6 +167,8 @@ def _period(r: Mapping[str, Any], result: StressResult) -> str:
     start = str(r["start"])
     end = r.get("end")
     beyond = end is None or Month.parse(str(end)) - Month.parse(result.months[-1]) >= 0
+    if not beyond and start == str(end):
+        return f"in {fmt.month(start)}"
     if not beyond:
         return f"from {fmt.month(start)} to {fmt.month(str(end))}"
     if start == result.months[0]:

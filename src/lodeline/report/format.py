@@ -47,6 +47,7 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 _SCALES = ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"))
 _SMALLEST_SHARE = 0.001
 _SMALLEST_AMOUNT = 0.01
+_MANY = 1e6
 _WITH_ARTICLE = {"Netherlands", "Philippines", "USA", "Bahamas", "Gambia", "EU", "EU27", "G7"}
 
 
@@ -199,7 +200,11 @@ def between(low: float | None, high: float | None) -> str:
 
 def tonnes(value: float | None, unit: str) -> str:
     """Return a quantity with its unit in words (``t REO``)."""
-    return ABSENT if value is None or is_absent(value) else f"{magnitude(value)}{SPACE}{unit}"
+    if value is None or is_absent(value):
+        return ABSENT
+    if abs(value) >= _MANY:
+        return f"{magnitude(value / _MANY)}{SPACE}million{SPACE}{unit}"
+    return f"{magnitude(value)}{SPACE}{unit}"
 
 
 def money(value: float | None) -> str:
@@ -297,7 +302,7 @@ def location(name: str, *, first: bool = False) -> str:
     ('the Netherlands', 'Japan', 'The United States')
     """
     if name in _WITH_ARTICLE or name.startswith(
-        ("United ", "Dem. ", "Rep. ", "Democratic ", "Republic ")
+        ("United ", "European Union", "Dem. ", "Rep. ", "Democratic ", "Republic ")
     ):
         return f"{'The' if first else 'the'} {name}"
     if name.endswith((" Republic", " Rep.", " Federation", " Islands")):
