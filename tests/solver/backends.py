@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from lodeline.solver import newton
+from lodeline.solver import compiled, newton
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,10 @@ class Backend:
     levels: float  # largest difference of levels from another back end, over the row's throughput
 
 
-BACKENDS = (Backend("reference", newton.solve, residual=1e-9, gap=1e-10, levels=1e-7),)
+BACKENDS = (
+    Backend("reference", newton.solve, residual=1e-9, gap=1e-10, levels=1e-7),
+    Backend("compiled", compiled.solve, residual=1e-9, gap=1e-10, levels=1e-7),
+)
 
 
 def assert_proved(backend, problem, solution):

@@ -1,4 +1,12 @@
+"""Back ends as a fixture; the helper modules beside this file can be imported by name."""
+
+import sys
+from pathlib import Path
+
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
 from backends import BACKENDS
 
 

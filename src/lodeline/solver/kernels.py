@@ -322,8 +322,10 @@ def _clear_row(p, w, i, wanted):
     # Where even the old price is too far, the old price is the best of the interval.
     surplus, _ = _row_balance(p, w, i, old)
     stays = select_greater(zero, surplus * (new - old), zero, one)
-    price, done = select_greater(stays, half, old, new), stays
+    price, done = select_greater(stays, half, old, new), maximum(stays, one - wanted)
     for _ in range(_ROW_STEPS):
+        if not any_greater(one, done):
+            break
         surplus, slope = _row_balance(p, w, i, price)
         done = maximum(done, select_greater(magnitude(surplus), enough, zero, one))
         high = select_greater(surplus, zero, price, high)

@@ -1,0 +1,155 @@
+"""The compiled solver: batches, lanes that cannot see each other, arithmetic, fallbacks."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from numba import njit
+from random_markets import random_market
+
+from lodeline.solver import compiled, newton
+from lodeline.solver.certificate import certify
+from lodeline.solver.compiled import CompiledMarket, Variation
+from lodeline.solver.pattern import analyse, minimum_degree
+from lodeline.solver.simd import WIDTH, any_greater, exp, load, log, splat, store
+
+
+@njit
+def _exp_all(x, y):
+    for i in range(x.size // 8):
+        store(y, i, exp(load(x, i)))
+
+
+@njit
+def _log_all(x, y):
+    for i in range(x.size // 8):
+        store(y, i, log(load(x, i)))
+
+
+@njit
+def _any_above(x, value):
+    return any_greater(load(x, 0), splat(value))
+
+
+def test_exponential_and_logarithm_are_accurate():
+    rng = np.random.default_rng(0)
+    x = rng.uniform(-60.0, 60.0, 8000)
+    y = np.empty_like(x)
+    _exp_all(x, y)
+    np.testing.assert_allclose(y, np.exp(x), rtol=1e-15)
+    z = np.concatenate([np.exp(x), 1.0 + rng.uniform(-1e-6, 1e-6, 8), [0.05] * 8])
+    back = np.empty_like(z)
+    _log_all(z, back)
+    np.testing.assert_allclose(back, np.log(z), rtol=2e-15, atol=1e-22)
+
+
+def test_any_lane_is_enough():
+    for lane in range(WIDTH):
+        x = np.zeros(WIDTH)
+        assert not _any_above(x, 0.5)
+        x[lane] = 1.0
+        assert _any_above(x, 0.5)
+
+
+def ensemble(problem, count, seed=0):
+    """Return a variation of everything that scenarios may change."""
+    rng = np.random.default_rng(seed)
+    c = problem.curves
+    n, m = c.reference.size, problem.rhs.size
+    cut = np.where(rng.random((count, n)) < 0.2, rng.random((count, n)), 1.0)
+    wide = np.where(np.isfinite(c.upper), c.upper, 3.0 * c.reference)
+    elasticity = c.elasticity * np.exp(rng.normal(0.0, 0.2, (count, n)))
+    return Variation(
+        rhs=problem.rhs * rng.uniform(0.2, 1.2, (count, m)),
+        upper=wide * cut,
+        extra_margin=rng.choice([0.0, 0.3], (count, n), p=[0.9, 0.1]) * c.price,
+        elasticity=elasticity,
+        slope=c.slope * c.elasticity / elasticity,
+        cap=c.cap * rng.uniform(0.5, 1.0, (count, 1)) * np.ones(n),
+    )
+
+
+@pytest.fixture(params=[False, True], ids=["linear", "bent"])
+def market(request):
+    return random_market(11, countries=18, bent=request.param, limits=2)
+
+
+def test_every_scenario_of_a_batch_is_proved(market):
+    variation = ensemble(market, 21)
+    result = CompiledMarket(market).solve_batch(variation)
+    assert result.is_solved.all()
+    for i in range(21):
+        problem = variation.of(i).applied(market)
+        proof = certify(problem, result.levels[i], result.prices[i])
+        assert proof.residual <= 1e-9
+        assert proof.gap <= 1e-10
+        assert result.residual[i] == pytest.approx(proof.primal, abs=1e-9)
+        reference = newton.solve(problem)
+        scale = market.row_scale.max()
+        np.testing.assert_allclose(result.levels[i] / scale, reference.levels / scale, atol=1e-8)
+
+
+def test_a_scenario_does_not_depend_on_its_neighbours(market):
+    """Alone, in another lane, in another batch: equal to the bit."""
+    variation = ensemble(market, 19)
+    solver = CompiledMarket(market)
+    whole = solver.solve_batch(variation)
+    for i in (0, 7, 8, 18):
+        alone = solver.solve_batch(variation.of(i))
+        assert (alone.levels[0] == whole.levels[i]).all()
+        assert (alone.prices[0] == whole.prices[i]).all()
+        assert alone.iterations[0] == whole.iterations[i]
+    order = np.random.default_rng(1).permutation(19)
+    names = [n for n in variation.__dataclass_fields__ if getattr(variation, n) is not None]
+    shuffled = Variation(**{n: getattr(variation, n)[order] for n in names})
+    other = CompiledMarket(market).solve_batch(shuffled)
+    assert (other.levels == whole.levels[order]).all()
+    assert (other.prices == whole.prices[order]).all()
+
+
+def test_the_month_before_is_a_good_start(market):
+    variation = ensemble(market, 16)
+    solver = CompiledMarket(market)
+    cold = solver.solve_batch(variation)
+    again = solver.solve_batch(variation, cold.prices)
+    assert (again.iterations <= 1).all()
+    nearby = replace(variation, upper=variation.upper * 0.99)
+    warm = solver.solve_batch(nearby, cold.prices)
+    assert warm.is_solved.all()
+    assert warm.iterations.sum() < solver.solve_batch(nearby).iterations.sum()
+
+
+def test_what_does_not_converge_goes_to_the_reference_and_is_counted(market, monkeypatch):
+    monkeypatch.setattr(compiled, "_LIMIT", 1)
+    variation = ensemble(market, 9)
+    result = CompiledMarket(market).solve_batch(variation)
+    assert result.fallbacks > 0
+    assert result.is_solved.all()
+    for i in np.flatnonzero(result.is_fallback):
+        problem = variation.of(i).applied(market)
+        assert certify(problem, result.levels[i], result.prices[i]).residual <= 1e-9
+
+
+def test_wrong_shapes_are_refused(market):
+    solver = CompiledMarket(market)
+    n = market.curves.reference.size
+    with pytest.raises(ValueError, match="upper has shape"):
+        solver.solve_batch(Variation(upper=np.zeros(n + 1)))
+    with pytest.raises(ValueError, match="differ in their number"):
+        solver.solve_batch(Variation(upper=np.zeros((3, n)), lower=np.zeros((4, n))))
+
+
+def test_minimum_degree_on_a_star_leaves_no_fill():
+    star = [{1, 2, 3, 4}, {0}, {0}, {0}, {0}]
+    order, touched = minimum_degree(star)
+    assert order[-2:] in ([0, 4], [4, 0])
+    assert sum(len(t) for t in touched) == 4
+
+
+def test_the_factor_pattern_holds_the_matrix(market):
+    analysis = analyse(market)
+    rows = market.rhs.size
+    product = abs(market.incidence) @ abs(market.incidence).T
+    own = int(np.count_nonzero(np.tril(product.toarray(), -1)))
+    assert analysis.entries == own + analysis.fill
+    assert sorted(analysis.pattern.row.tolist()) == list(range(rows))
