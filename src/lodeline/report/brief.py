@@ -246,7 +246,7 @@ def _other(result: StressResult, chain: ChainResult, country: str, row: Row) -> 
     if worst is None:
         return f"For {fmt.location(_name(result, country))} no shortage could be computed."
     lack = (
-        f"{who} would lack next to nothing ({_at_most(worst)} of its {what})"
+        f"{who} would lack next to nothing: {_at_most(worst)} of its {what}"
         if worst < NOTHING
         else f"{who} would lack up to {fmt.share(worst)} of its {what}"
     )

@@ -26,7 +26,7 @@ __all__ = ["render_stress"]
 
 _MOST_LINES = 6
 _MOST_PANELS = 2
-_MOST_BARS = 12
+_MOST_BARS = 8
 _MOST_PARTNERS = 4
 _LINE, _TITLE, _DETAIL = 95, 70, 45
 """Letters of a source in the brief; the data table has it in full."""
@@ -284,7 +284,7 @@ def _unmet_panel(chain: ChainResult, result: StressResult) -> figures.LinePanel:
     words = brief.form_words(chain)
     return figures.line_panel(
         f"Unmet use: {words}",
-        "% of reference use",
+        "% of use",
         _series(chain, result, "unmet_share"),
         months=result.months,
         kind="share",
@@ -301,10 +301,11 @@ def _headline_range(chain: ChainResult, result: StressResult) -> tuple[int, floa
     low, high = head.get("low"), head.get("high")
     if (head["chain"], head["form"]) != (chain.chain, chain.form) or low is None or high is None:
         return None
-    rows = _of(chain, head["country"]).drop_nulls("unmet_share").sort("unmet_share")
+    rows = _of(chain, head["country"]).drop_nulls("unmet_share")
     if rows.is_empty():
         return None
-    return result.months.index(rows["month"][-1]), low, high
+    at_peak = rows.filter(pl.col("unmet_share").round(2) == pl.col("unmet_share").max().round(2))
+    return result.months.index(at_peak["month"].min()), low, high
 
 
 def _series(chain: ChainResult, result: StressResult, measure: str) -> list[figures.Series]:
