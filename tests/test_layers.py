@@ -18,7 +18,18 @@ ALLOWED = {
     "results": {"errors", "units", "data", "network", "solver", "scenarios"},
     "studies": {"errors", "units", "data", "network", "solver", "scenarios", "results"},
     "report": {"errors", "units", "results"},
-    "cli": {"errors", "units", "data", "network", "scenarios", "results", "studies", "report"},
+    "bench": {"errors", "units", "network", "solver"},
+    "cli": {
+        "errors",
+        "units",
+        "data",
+        "network",
+        "scenarios",
+        "results",
+        "studies",
+        "report",
+        "bench",
+    },
 }
 
 

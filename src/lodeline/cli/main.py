@@ -17,6 +17,7 @@ __all__ = ["COMMANDS", "cli", "main", "run"]
 
 COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
+        "bench": ("lodeline.cli.bench:bench", "Measure speed beside other programs."),
         "chains": ("lodeline.cli.chains:chains", "Show the chains: forms, years, size."),
         "data": ("lodeline.cli.data:data", "Show, check and extend the dataset."),
         "scenarios": ("lodeline.cli.scenarios:scenarios", "List, show and check scenarios."),

@@ -1,0 +1,1 @@
+"""How fast Lodeline is beside its peers, measured in one run."""

@@ -1,0 +1,177 @@
+"""Other solvers of quadratic programmes, each used as its documentation says is fastest.
+
+A peer sets a problem up once; for each scenario it gets new bounds and right-hand sides through
+its own update call and solves again. The same matrices go to all, scaled as the certificate weighs them.
+Peers are development dependencies.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from lodeline.errors import InputError
+from lodeline.solver.problem import MarketProblem
+
+__all__ = ["PEERS", "Clarabel", "Peer", "Piqp", "Scaled", "available", "load_peer"]
+
+Vector = NDArray[np.float64]
+
+
+class Scaled:
+    """A linear-curve market as a well-scaled QP: min ½ y'Py + c'y, G y ≥ h, l ≤ y ≤ u.
+
+    Rows are weighed as the certificate weighs them, activities by what they move, so that a
+    solver's own tolerance means the same for small countries as for large ones.
+    """
+
+    def __init__(self, problem: MarketProblem) -> None:
+        curves = problem.curves
+        matrix = problem.incidence
+        self.row = problem.row_scale
+        per_entry = self.row[matrix.indices] / np.abs(matrix.data)
+        least = np.minimum.reduceat(per_entry, matrix.indptr[:-1])
+        self.size = np.maximum(least, curves.reference)
+        self.value = float(problem.row_price.mean() * problem.row_scale.mean())
+        self.quadratic = curves.slope * self.size**2 / self.value
+        linear = curves.margin - curves.slope * curves.reference
+        self.linear = linear * self.size / self.value
+        scaled = sparse.diags_array(1.0 / self.row) @ matrix @ sparse.diags_array(self.size)
+        self.matrix = sparse.csc_matrix(scaled)
+        self.is_equality = problem.is_equality
+
+    def limits(self, problem: MarketProblem) -> tuple[Vector, Vector, Vector]:
+        """Return h, l, u of a month."""
+        c = problem.curves
+        return problem.rhs / self.row, c.lower / self.size, c.upper / self.size
+
+    def levels(self, y: Vector) -> Vector:
+        """Return levels in t/month."""
+        return y * self.size
+
+    def prices(self, duals: Vector) -> Vector:
+        """Return prices in USD/t."""
+        return duals * self.value / self.row
+
+
+class Peer(Protocol):
+    """A solver that is set up once and then updated."""
+
+    def __init__(self, problem: MarketProblem, tolerance: float) -> None: ...
+
+    def solve(self, problem: MarketProblem) -> tuple[Vector, Vector]:
+        """Update bounds and right-hand side, solve; return levels (t/month), prices (USD/t)."""
+        ...
+
+
+class Piqp:
+    """Sparse PIQP: `update` keeps ordering and memory. An interior-point method: no warm start."""
+
+    def __init__(self, problem: MarketProblem, tolerance: float) -> None:
+        piqp: Any = import_module("piqp")
+        self.scaled = scaled = Scaled(problem)
+        self.equal = np.flatnonzero(scaled.is_equality)
+        self.free = np.flatnonzero(~scaled.is_equality)
+        self.solver = piqp.SparseSolver()
+        settings = self.solver.settings
+        settings.eps_abs = settings.eps_rel = tolerance
+        settings.eps_duality_gap_abs = settings.eps_duality_gap_rel = tolerance
+        h, lower, upper = scaled.limits(problem)
+        rows = scaled.matrix.tocsr()
+        self.solver.setup(
+            sparse.csc_matrix(sparse.diags_array(scaled.quadratic)),
+            scaled.linear,
+            sparse.csc_matrix(rows[self.equal]) if self.equal.size else None,
+            h[self.equal] if self.equal.size else None,
+            sparse.csc_matrix(rows[self.free]),
+            h[self.free],
+            None,
+            lower,
+            upper,
+        )
+
+    def solve(self, problem: MarketProblem) -> tuple[Vector, Vector]:
+        """Update and solve."""
+        h, lower, upper = self.scaled.limits(problem)
+        if self.equal.size:
+            self.solver.update(b=h[self.equal], h_l=h[self.free], x_l=lower, x_u=upper)
+        else:
+            self.solver.update(h_l=h[self.free], x_l=lower, x_u=upper)
+        self.solver.solve()
+        result = self.solver.result
+        prices = np.zeros(h.size)
+        prices[self.free] = result.z_l
+        if self.equal.size:
+            prices[self.equal] = -np.asarray(result.y)
+        return self.scaled.levels(np.asarray(result.x)), self.scaled.prices(prices)
+
+
+class Clarabel:
+    """Clarabel: `update` of the right-hand side keeps the factor's pattern. No warm start."""
+
+    def __init__(self, problem: MarketProblem, tolerance: float) -> None:
+        clarabel: Any = import_module("clarabel")
+        self.scaled = scaled = Scaled(problem)
+        self.order = np.argsort(~scaled.is_equality, kind="stable")
+        equal = int(scaled.is_equality.sum())
+        self.bounded = np.flatnonzero(np.isfinite(problem.curves.upper))
+        eye = sparse.identity(scaled.linear.size, format="csr")
+        rows = -scaled.matrix.tocsr()[self.order]
+        settings = clarabel.DefaultSettings()
+        settings.verbose = False
+        settings.presolve_enable = False
+        settings.tol_feas = settings.tol_gap_abs = settings.tol_gap_rel = tolerance
+        cones = [clarabel.ZeroConeT(equal)] if equal else []
+        limit = self._limit(problem)
+        cones.append(clarabel.NonnegativeConeT(limit.size - equal))
+        self.solver = clarabel.DefaultSolver(
+            sparse.csc_matrix(sparse.diags_array(scaled.quadratic)),
+            scaled.linear,
+            sparse.csc_matrix(sparse.vstack([rows, -eye, eye[self.bounded]])),
+            limit,
+            cones,
+            settings,
+        )
+
+    def _limit(self, problem: MarketProblem) -> Vector:
+        h, lower, upper = self.scaled.limits(problem)
+        return np.concatenate([-h[self.order], -lower, upper[self.bounded]])
+
+    def solve(self, problem: MarketProblem) -> tuple[Vector, Vector]:
+        """Update and solve."""
+        self.solver.update(b=self._limit(problem))
+        result = self.solver.solve()
+        prices = np.zeros(self.order.size)
+        prices[self.order] = np.asarray(result.z)[: self.order.size]
+        return self.scaled.levels(np.asarray(result.x)), self.scaled.prices(prices)
+
+
+PEERS: dict[str, type[Peer]] = {"piqp": Piqp, "clarabel": Clarabel}
+
+
+def available() -> list[str]:
+    """Return the names of the peers that are installed."""
+    return [name for name in PEERS if find_spec(name) is not None]
+
+
+def load_peer(name: str) -> type[Peer]:
+    """Return a peer's adapter.
+
+    Raises
+    ------
+    InputError
+        If it is not installed.
+    """
+    if name not in PEERS:
+        raise InputError(f"unknown peer '{name}'. Known: {', '.join(PEERS)}.")
+    if find_spec(name) is None:
+        raise InputError(
+            f"the peer '{name}' is not installed. Install the development dependencies "
+            "(`make env` in a clone), or choose others with --peers."
+        )
+    return PEERS[name]

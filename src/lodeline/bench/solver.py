@@ -1,0 +1,264 @@
+"""The compiled solver beside other QP solvers, on every case the same problems.
+
+A case is a chain's network with linear curves; a scenario closes or throttles some of its largest
+exporters. Cold: the first month, from the reference prices. Warm: the second month (bounds and
+stocks follow from the first), from the first month's prices. One solve is one market; ours are
+solved as a batch, on one core like everybody's. Everybody's answers must pass the same
+certificate; a peer gets the loosest of its tolerances whose answers do.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lodeline.bench.peers import available, load_peer
+from lodeline.network import ActivityKind, Network, build_network
+from lodeline.solver.certificate import certify
+from lodeline.solver.compiled import BatchResult, CompiledMarket, Variation
+from lodeline.solver.newton import Settings
+from lodeline.solver.problem import MarketProblem
+
+__all__ = ["CHAINS", "Row", "bench_solver"]
+
+Vector = NDArray[np.float64]
+
+TOLERANCE = 1e-8
+"""Largest residual and gap of a certificate that passes."""
+OURS = 1e-9
+"""Row residual at which ours stops: the certificate's other parts are then within TOLERANCE."""
+_LADDER = (1e-7, 1e-8, 1e-9, 1e-10, 1e-11, 1e-12)
+CHAINS = (
+    "rare-earths", "lithium", "cobalt", "graphite", "nickel", "tungsten", "copper", "manganese",
+    "lng",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Row:
+    """One comparison; seconds are per solve and core.
+
+    Attributes
+    ----------
+    peer, peer_tolerance
+        The other solver, and the tolerance it needed to pass; None if none of the ladder did.
+    case
+        Chain.
+    start
+        cold or warm.
+    nodes, activities
+        Size of the network.
+    ours_s, peer_s, ratio
+        Seconds per solve; peer over ours.
+    worst, peer_worst
+        Worst residual or gap of the certificates.
+    fallbacks
+        Scenarios that ours gave to the reference solver.
+    """
+
+    peer: str
+    peer_tolerance: float | None
+    case: str
+    start: str
+    nodes: int
+    activities: int
+    ours_s: float
+    peer_s: float
+    ratio: float
+    worst: float
+    peer_worst: float
+    fallbacks: int
+
+
+@dataclass(frozen=True)
+class _Case:
+    name: str
+    network: Network
+    base: MarketProblem
+    variation: Variation
+    start: Vector | None
+    label: str
+
+    def problems(self) -> list[MarketProblem]:
+        return [self.variation.of(i).applied(self.base) for i in range(self.count)]
+
+    @property
+    def count(self) -> int:
+        return self.variation.scenarios()
+
+
+def _first_month(network: Network, count: int, seed: int) -> Variation:
+    """Return bounds of the first month: a few large exporters closed or throttled."""
+    ship = network.of_kind(ActivityKind.SHIP)
+    lanes = (1.0 + network.lane_growth) * network.reference[ship] + network.growth_base[ship]
+    exports = np.bincount(network.origin[ship], weights=network.reference[ship])
+    largest = np.argsort(-exports)[:12]
+    upper = np.tile(network.capacity, (count, 1))
+    upper[:, ship] = lanes
+    for i in range(count):
+        rng = np.random.default_rng((seed, i))
+        for country in rng.choice(largest, size=int(rng.integers(1, 4)), replace=False):
+            mine = ship[network.origin[ship] == country]
+            upper[i, mine] = float(rng.choice([0.0, 0.3, 0.6])) * network.reference[mine]
+    return Variation(upper=upper)
+
+
+def _next_month(case: _Case, result: BatchResult) -> _Case:
+    """Return the month after: lanes grow from the flows, stocks are what is left."""
+    network = case.network
+    ship, stores = network.of_kind(ActivityKind.SHIP), network.of_kind(ActivityKind.STORE)
+    upper = np.array(case.variation.upper)
+    grown = (1.0 + network.lane_growth) * result.levels[:, ship] + network.growth_base[ship]
+    upper[:, ship] = np.minimum(upper[:, ship], grown)
+    none = np.full(len(network.limits), np.inf)
+    rhs = np.array([network.rhs(levels[stores], none) for levels in result.levels])
+    variation = Variation(rhs=rhs, upper=upper)
+    return _Case(case.name, network, case.base, variation, result.prices, "warm")
+
+
+def _cases(name: str, base_year: int, count: int, seed: int) -> tuple[CompiledMarket, list[_Case]]:
+    network = build_network(name, base_year=base_year)
+    base = network.problem(bent=False)
+    market = CompiledMarket(base, Settings(tolerance=OURS))
+    first = _Case(name, network, base, _first_month(network, count, seed), None, "cold")
+    return market, [first, _next_month(first, market.solve_batch(first.variation))]
+
+
+def _worst(problem: MarketProblem, levels: Vector, prices: Vector) -> float:
+    proof = certify(problem, levels, np.where(problem.is_equality, prices, np.maximum(prices, 0.0)))
+    return max(proof.residual, proof.gap)
+
+
+def _tuned(name: str, problems: Sequence[MarketProblem]) -> tuple[Any, float | None, float]:
+    """Return the peer with the loosest tolerance that passes, the tolerance, its worst figure."""
+    make = load_peer(name)
+    best: tuple[Any, float | None, float] | None = None
+    for tolerance in _LADDER:
+        peer = make(problems[0], tolerance)
+        worst = max(_worst(p, *peer.solve(p)) for p in problems)
+        if worst <= TOLERANCE:
+            return peer, tolerance, worst
+        if best is None or worst < best[2]:
+            best = (peer, None, worst)
+    assert best is not None
+    return best
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def _compare(market: CompiledMarket, case: _Case, peers: Sequence[str], repeats: int) -> list[Row]:
+    problems = case.problems()
+    ours = market.solve_batch(case.variation, case.start)
+    worst = max(_worst(*each) for each in zip(problems, ours.levels, ours.prices, strict=True))
+    tuned = {name: _tuned(name, problems) for name in peers}
+    best = dict.fromkeys((*peers, "ours"), math.inf)
+
+    def run_peer(name: str) -> None:
+        for problem in problems:
+            tuned[name][0].solve(problem)
+
+    # Interleaved: whatever else the machine does hits everybody.
+    for _ in range(repeats):
+        best["ours"] = min(
+            best["ours"], *(_seconds(lambda: market.solve_batch(case.variation, case.start))
+                            for _ in range(3))
+        )  # fmt: skip
+        for name in peers:
+            best[name] = min(best[name], _seconds(lambda name=name: run_peer(name)))  # type: ignore[misc]
+    count = case.count
+    return [
+        Row(
+            peer=name,
+            peer_tolerance=tuned[name][1],
+            case=case.name,
+            start=case.label,
+            nodes=case.network.nodes,
+            activities=case.network.activities,
+            ours_s=best["ours"] / count,
+            peer_s=best[name] / count,
+            ratio=best[name] / best["ours"],
+            worst=worst,
+            peer_worst=tuned[name][2],
+            fallbacks=ours.fallbacks,
+        )
+        for name in peers
+    ]
+
+
+def _geomean_to_fastest(rows: Sequence[Row], start: str) -> float:
+    """Return the geometric mean over cases of the fastest peer that passed, over ours."""
+    by_case: dict[str, list[Row]] = {}
+    for row in rows:
+        if row.start == start:
+            by_case.setdefault(row.case, []).append(row)
+    logs = []
+    for several in by_case.values():
+        passed = [r for r in several if r.peer_tolerance is not None] or several
+        logs.append(math.log(min(r.ratio for r in passed)))
+    return math.exp(sum(logs) / len(logs))
+
+
+def bench_solver(
+    *,
+    chains: Sequence[str] = CHAINS,
+    base_year: int = 2023,
+    scenarios: int = 32,
+    repeats: int = 3,
+    peers: Sequence[str] | None = None,
+    seed: int = 1,
+    progress: Callable[[str], None] | None = None,
+) -> dict[str, Any]:
+    """Measure ours against the peers.
+
+    Parameters
+    ----------
+    chains, base_year
+        Cases.
+    scenarios, seed
+        Scenarios a case, and what fixes them.
+    repeats
+        Rounds; the best of each solver counts.
+    peers
+        Names; default those installed.
+    progress
+        Called with the name of each case before it runs.
+
+    Returns
+    -------
+    dict
+        ``rows``, ``geomean_ratio_to_fastest_peer`` (warm), ``geomean_ratio_cold``, the settings.
+
+    Raises
+    ------
+    InputError
+        If a peer is not installed or a chain does not exist.
+    """
+    names = list(peers) if peers else available()
+    for name in names:
+        load_peer(name)
+    rows: list[Row] = []
+    for chain in chains:
+        if progress is not None:
+            progress(chain)
+        market, cases = _cases(chain, base_year, scenarios, seed)
+        for case in cases:
+            rows += _compare(market, case, names, repeats)
+    return {
+        "name": "solver",
+        "tolerance": TOLERANCE,
+        "base_year": base_year,
+        "scenarios": scenarios,
+        "rows": [asdict(row) for row in rows],
+        "geomean_ratio_to_fastest_peer": _geomean_to_fastest(rows, "warm"),
+        "geomean_ratio_cold": _geomean_to_fastest(rows, "cold"),
+    }

@@ -1,0 +1,93 @@
+"""``lodeline bench``: how fast Lodeline is beside its peers, on this machine, in one run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from lodeline.cli.output import console, json_option, print_json, print_table
+
+__all__ = ["bench"]
+
+
+@click.command(epilog="Example: lodeline bench solver --scenarios 16 --json")
+@click.argument("name", type=click.Choice(["solver"]))
+@click.option("--chains", metavar="ID,ID", help="Chains to measure on; default nine.")
+@click.option("--base-year", type=int, default=2023, show_default=True, help="Year of the data.")
+@click.option(
+    "--scenarios",
+    type=click.IntRange(1, 1000),
+    default=32,
+    show_default=True,
+    help="Scenarios a chain.",
+)
+@click.option(
+    "--repeats",
+    type=click.IntRange(1, 100),
+    default=3,
+    show_default=True,
+    help="Rounds; the best of each solver counts.",
+)
+@click.option("--peers", metavar="NAME,NAME", help="Other solvers; default those installed.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Fixes the scenarios.")
+@json_option
+def bench(
+    name: str,
+    chains: str | None,
+    base_year: int,
+    scenarios: int,
+    repeats: int,
+    peers: str | None,
+    seed: int,
+    as_json: bool,
+) -> None:
+    """Measure a part of Lodeline against other programs: same problems, same tolerance.
+
+    NAME is `solver`: one market of one chain at a time, linear curves, cold and warm. Seconds are
+    per solve and core. The ratio is the other program's time over Lodeline's.
+    """
+    del name
+    from lodeline.bench.solver import CHAINS, bench_solver
+
+    talk = console()
+    document = bench_solver(
+        chains=_names(chains) or CHAINS,
+        base_year=base_year,
+        scenarios=scenarios,
+        repeats=repeats,
+        peers=_names(peers),
+        seed=seed,
+        progress=lambda chain: talk.print(f"measuring {chain}"),
+    )
+    if as_json:
+        print_json(document)
+        return
+    _print(document)
+
+
+def _names(text: str | None) -> list[str] | None:
+    return [part.strip() for part in text.split(",") if part.strip()] if text else None
+
+
+def _print(document: dict[str, Any]) -> None:
+    headings = ["case", "start", "peer", "ours, µs", "peer, µs", "ratio", "passes"]
+    rows = [
+        (
+            row["case"],
+            row["start"],
+            row["peer"],
+            f"{1e6 * row['ours_s']:.1f}",
+            f"{1e6 * row['peer_s']:.0f}",
+            f"{row['ratio']:.0f}",
+            "yes" if row["peer_tolerance"] is not None else f"no, {row['peer_worst']:.0e}",
+        )
+        for row in document["rows"]
+    ]
+    print_table(headings, rows, numbers=("ours, µs", "peer, µs", "ratio"))
+    cold, warm = document["geomean_ratio_cold"], document["geomean_ratio_to_fastest_peer"]
+    print_table(
+        ["geometric mean of ratios to the fastest peer", "ratio"],
+        [("cold", f"{cold:.0f}"), ("warm", f"{warm:.0f}")],
+        numbers=("ratio",),
+    )
