@@ -18,8 +18,8 @@ class Backend:
 
 
 BACKENDS = (
-    Backend("reference", newton.solve, residual=1e-9, gap=1e-10, levels=1e-7),
-    Backend("compiled", compiled.solve, residual=1e-9, gap=1e-10, levels=1e-7),
+    Backend("reference", newton.solve, residual=1e-9, gap=1e-9, levels=1e-7),
+    Backend("compiled", compiled.solve, residual=1e-9, gap=1e-9, levels=1e-7),
 )
 
 

@@ -5,16 +5,18 @@ and once differentiable: its gradient is the surplus ``r = A x(π) − b``, its 
 ``A diag(x') Aᵀ``. Each step
 
 1. leaves out rows whose price is zero and whose surplus is not (disposal);
-2. solves ``(A x' Aᵀ + ρ) d = −r`` on the others, where the ridge ρ is a small share of the row's
-   slope: all of whose activities may sit at a bound, and whole groups of rows may float freely;
-3. goes along ``max(0, π + t d)``, halving t until D has fallen enough (Armijo);
-4. widens the ridge after a short step and narrows it after a slow one: a wide ridge is safe where
-   rows float, a narrow one is needed where steep lanes tie rows with flat supply together.
+2. solves ``(A x' Aᵀ + δ W) d = −r`` on the others. W weighs a row by its throughput over its
+   price, so with δ = 1 a shortage of the whole throughput doubles the price (Levenberg-Marquardt):
+   rows all of whose activities sit at a bound have no slope of their own;
+3. clips d to once the price of each row: a small row on a flat piece of its curve would else jump
+   from one end of the curve to the other for ever;
+4. goes along ``max(0, π + t d)``, halving t until D has fallen enough (Armijo);
+5. widens δ after a short step and narrows it after a full one.
 
 See Bertsekas (1982), *Projected Newton methods*, SIAM J. Control Optim. 20, for the row selection;
 Qi and Sun (1993), Math. Program. 58, for semismooth Newton.
 
-Legend: A incidence, π prices, x levels, x' slope of the response, r surplus, d step, ρ ridge.
+Legend: A incidence, π prices, x levels, x' slope of the response, r surplus, d step.
 """
 
 from __future__ import annotations
@@ -41,25 +43,28 @@ class Settings:
     ----------
     tolerance
         Largest scaled row residual at which the search stops.
+    acceptable
+        Residual at which it also stops when rounding allows no progress.
     max_iterations
         Newton steps at most.
     ridge
-        First ρ as a share of the row's slope; then adapted.
+        First δ; then adapted.
     armijo
         Share of the predicted fall of D that a step must achieve.
     """
 
     tolerance: float = 1e-11
+    acceptable: float = 1e-9
     max_iterations: int = 300
-    ridge: float = 1e-4
+    ridge: float = 1e-3
     armijo: float = 1e-4
 
 
-_SMALLEST_STEP = 1e-10
-_WIDEST, _NARROWEST = 1e2, 1e-13
-"""Limits of the ridge as a share of the row's slope."""
-_FLOATING = 1e-6
-"""A row with less than this share of its steepest slope is held by the latter."""
+_HALVINGS = 8
+_PATIENCE = 4
+_WIDEST, _NARROWEST = 1e6, 1e-12
+_LONGEST_STEP = 1.0
+"""Largest change of a price in one step, over the larger of the price and its reference."""
 
 
 def solve(
@@ -86,36 +91,35 @@ def solve(
     prices = (problem.row_price if start is None else start).copy()
     prices[~problem.is_equality] = np.maximum(prices[~problem.is_equality], 0.0)
     incidence = sparse.csr_array(problem.incidence)
-    steepest = (incidence**2) @ problem.curves.steepest()
-    steepest = np.maximum(steepest, 1e-12 * problem.row_scale / problem.row_price)
-    share = settings.ridge
+    weight = problem.row_scale / problem.row_price
+    ridge = settings.ridge
 
     value, levels, surplus = _dual(problem, prices)
-    iteration = 0
+    iteration = stalled = 0
+    best = np.inf
     status = Status.NOT_CONVERGED
     while True:
         worst = float(natural_residual(problem, surplus, prices).max(initial=0.0))
-        if worst <= settings.tolerance:
+        stalled = 0 if worst < 0.5 * best else stalled + 1
+        best = min(best, worst)
+        if worst <= settings.tolerance or (worst <= settings.acceptable and stalled > _PATIENCE):
             status = Status.SOLVED
             break
-        if iteration == settings.max_iterations:
+        if iteration == settings.max_iterations or ridge >= _WIDEST:
             break
         iteration += 1
         working = _working_rows(problem, prices, surplus)
-        narrow = min(share, share * worst)
-        step = _newton_step(problem, incidence, prices, surplus, working, narrow, steepest)
+        delta = ridge * min(1.0, worst)
+        step = _newton_step(problem, incidence, prices, surplus, working, delta * weight)
         moved = _search(problem, prices, value, surplus, step, settings)
-        if moved is None and share < _WIDEST:
-            share = min(_WIDEST, 100.0 * share)
-            continue
         if moved is None:
-            break
+            ridge *= 100.0
+            continue
         prices, value, levels, surplus, length = moved
-        after = float(natural_residual(problem, surplus, prices).max(initial=0.0))
-        if length < 0.1:
-            share = min(_WIDEST, 10.0 * share)
-        elif after > 0.3 * worst:
-            share = max(_NARROWEST, 0.1 * share)
+        if length < 0.3:
+            ridge *= 10.0
+        elif length == 1.0:
+            ridge = max(_NARROWEST, 0.1 * ridge)
     certificate = certify(problem, levels, prices)
     return Solution(levels, prices, status, iteration, certificate)
 
@@ -143,15 +147,13 @@ def _newton_step(
     prices: Vector,
     surplus: Vector,
     working: NDArray[np.bool_],
-    ridge: float,
-    steepest: Vector,
+    rho: Vector,
 ) -> Vector:
-    """Return the Newton direction, zero on idle rows, USD/t, shape (row,)."""
+    """Return the Newton direction, zero on idle rows and clipped, USD/t, shape (row,)."""
     slope = problem.curves.response_slope(problem.incidence.T @ prices)
     rows = incidence[working]
     hessian = sparse.csr_array((rows * slope) @ rows.T)
-    rho = ridge * np.maximum(hessian.diagonal(), _FLOATING * steepest[working])
-    hessian = hessian + sparse.diags_array(rho + 1e-15 * steepest[working])
+    hessian = hessian + sparse.diags_array(rho[working] + 1e-15 * hessian.diagonal())
     # Rows differ by orders of magnitude in throughput: solve the symmetrically scaled system.
     scale = 1.0 / np.sqrt(hessian.diagonal())
     balance = sparse.diags_array(scale)
@@ -163,7 +165,8 @@ def _newton_step(
     )
     step = np.zeros_like(prices)
     step[working] = -scale * factors.solve(scale * surplus[working])
-    return step
+    longest = _LONGEST_STEP * np.maximum(np.abs(prices), problem.row_price)
+    return np.clip(step, -longest, longest)
 
 
 def _search(
@@ -176,7 +179,7 @@ def _search(
 ) -> tuple[Vector, float, Vector, Vector, float] | None:
     """Return the first point along the projected step that lowers D enough, or None."""
     length = 1.0
-    while length >= _SMALLEST_STEP:
+    for _ in range(_HALVINGS):
         trial = prices + length * step
         trial = np.where(problem.is_equality, trial, np.maximum(trial, 0.0))
         new_value, levels, new_surplus = _dual(problem, trial)
