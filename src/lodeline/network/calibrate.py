@@ -376,6 +376,7 @@ class _Builder:
             price=price,
             elasticity=elasticity,
             curve=small("curve"),
+            scale=scale,
             capacity=column("capacity"),
             growth_base=column("growth_base"),
             lane_growth=self.behaviour.lane_growth.value,

@@ -115,6 +115,9 @@ class Network:
         Curve of each activity, see `lodeline.solver.curves`.
     curve
         Natural curve kind of each activity.
+    scale
+        s, t/month (of `STORE`: t): the level by which an elasticity becomes a slope,
+        ``slope = price / (elasticity · scale)``.
     capacity
         Upper bound that does not depend on the month, t/month (inf where none).
     growth_base
@@ -146,6 +149,7 @@ class Network:
     price: Vector
     elasticity: Vector
     curve: Small
+    scale: Vector
     capacity: Vector
     growth_base: Vector
     lane_growth: float
