@@ -70,6 +70,13 @@ TARGETS = {
             load_chain,
             lambda path: ["chains", "--check", str(path)],
         ),
+        Target(
+            "stress",
+            SCENARIO.encode(),
+            ".yaml",
+            None,
+            lambda path: ["stress", str(path), "--no-sensitivity", "--json"],
+        ),
     )
 }
 

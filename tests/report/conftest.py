@@ -140,7 +140,7 @@ def chain_of(chain, title, units, scale):
         for item, t in (("production", 96.0), ("imports", 709.0), ("exports", 3.2), ("use", 802.0))
     ]  # fmt: skip
     return ChainResult(
-        chain=chain, title=title, form=form, units=units,
+        chain=chain, title=title, form=form, form_titles={f: f for f in units}, units=units,
         metrics=pl.DataFrame(metrics, infer_schema_length=None).select(METRICS),
         series=pl.DataFrame(rows), flows=pl.DataFrame(),
         supply=pl.DataFrame(supply_of(form)),
@@ -231,10 +231,18 @@ def result():
         scenario=scenario(), mode="market", base_year=2024, months=MONTHS, asked=("JPN", "ITA"),
         chains=chains, countries=pl.DataFrame(countries, infer_schema_length=None),
         sensitivity=(
-            SensitivityRow("rare-earths", "leakage", 0.1, 0.6, 0.47, 0.21, 0.356),
-            SensitivityRow("rare-earths", "demand elasticity", 0.1, 0.5, 0.43, 0.29, 0.356),
-            SensitivityRow("rare-earths", "growth of lanes", 0.1, 0.6, 0.40, 0.33, 0.356),
-            SensitivityRow("tungsten", "stock of users", 15.0, 90.0, 0.37, 0.34, 0.356),
+            SensitivityRow(
+                "rare-earths", "leakage", "share of lost flow", 0.1, 0.6, 0.47, 0.21, 0.356
+            ),
+            SensitivityRow(
+                "rare-earths", "demand elasticity", "1", 0.1, 0.5, 0.43, 0.29, 0.356
+            ),
+            SensitivityRow(
+                "rare-earths", "growth of lanes", "share a month", 0.1, 0.6, 0.40, 0.33, 0.356
+            ),
+            SensitivityRow(
+                "tungsten", "stock of users", "days of use", 15.0, 90.0, 0.37, 0.34, 0.356
+            ),
         ),
         headline={"country": "JPN", "chain": "rare-earths", "form": "metals",
                   "unmet_share_peak": 0.356, "low": 0.21, "high": 0.52},

@@ -78,7 +78,7 @@ def test_one_month_alone_can_be_drawn():
 
 
 def test_a_tornado_bar_spans_both_ends_and_holds_the_centre():
-    row = SensitivityRow("x", "leakage", 0.1, 0.6, 0.47, 0.21, 0.36)
+    row = SensitivityRow("x", "leakage", "share", 0.1, 0.6, 0.47, 0.21, 0.36)
     (bar,) = tornado([row], {"x": "X"}, ["share"])
     assert bar.left == bar.at_high < bar.centre < bar.at_low
     assert bar.low_label.replace("\u00a0", " ") == "at 10 %: 47 %"

@@ -1,13 +1,18 @@
-"""From tables to a calibrated network: nodes, activities, costs."""
+"""From tables to a calibrated network: nodes, activities, costs.
+
+Names are imported when they are used: checking a file needs the chains, not the solver.
+"""
 
 from __future__ import annotations
 
-from lodeline.network.base_year import BaseYear, base_year
-from lodeline.network.calibrate import calibrate
-from lodeline.network.catalogue import load_chain
-from lodeline.network.chain import Chain
-from lodeline.network.network import ActivityKind, Layer, Limit, Network, RowKind
-from lodeline.network.origin import Origin, trace_origin
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lodeline.network.base_year import BaseYear
+    from lodeline.network.build import build_network
+    from lodeline.network.network import ActivityKind, Layer, Limit, Network, RowKind
+    from lodeline.network.origin import Origin, trace_origin
 
 __all__ = [
     "ActivityKind",
@@ -17,24 +22,25 @@ __all__ = [
     "Network",
     "Origin",
     "RowKind",
-    "base_year",
     "build_network",
-    "calibrate",
     "trace_origin",
 ]
 
+_HOME = {
+    "ActivityKind": "network",
+    "BaseYear": "base_year",
+    "Layer": "network",
+    "Limit": "network",
+    "Network": "network",
+    "Origin": "origin",
+    "RowKind": "network",
+    "build_network": "build",
+    "trace_origin": "origin",
+}
 
-def build_network(chain: Chain | str, *, base_year: int) -> Network:
-    """Return the calibrated network of a chain, one layer, nothing restricted.
 
-    Parameters
-    ----------
-    chain
-        A chain, its identifier, or the path of a user's own TOML file.
-    base_year
-        Year of the trade data.
-    """
-    from lodeline.network.base_year import base_year as balanced
-
-    loaded = chain if isinstance(chain, Chain) else load_chain(chain)
-    return calibrate(balanced(loaded, base_year))
+def __getattr__(name: str) -> object:
+    """Import a public name from the module where it lives."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'lodeline.network' has no attribute '{name}'")
+    return getattr(import_module(f"lodeline.network.{_HOME[name]}"), name)

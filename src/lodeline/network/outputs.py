@@ -59,13 +59,23 @@ def outputs_of_form(chain: Chain, form: Form, trade: FormTrade, year: int) -> Ou
             chain, form, source, trade, net, year
         ).items():
             if country not in level and tonnes > 0.0:
-                level[country], deviation[country], basis[country] = tonnes, spread, words
+                level[country], basis[country] = tonnes, words
+                deviation[country] = max(spread, _doubt(tonnes, net.get(country, 0.0)))
     for country, tonnes in net.items():
         if country not in level and tonnes > 0.0:
             level[country] = tonnes
             deviation[country] = _UNLISTED_DEVIATION
             basis[country] = "prior: net exports of a country that the source does not list"
     return OutputPrior(level, deviation, basis)
+
+
+def _doubt(output: float, net_exports: float) -> float:
+    """Return the relative deviation of an output that its own net exports exceed.
+
+    A country that ships out more than it is said to make has a figure that misses something
+    (another product, a stock, a re-export booked as its own): trade must not be cut to fit it.
+    """
+    return max(net_exports - output, 0.0) / output
 
 
 _Rows = dict[str, tuple[float, float, str]]

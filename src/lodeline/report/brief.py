@@ -23,7 +23,6 @@ __all__ = [
     "form_words",
     "leaves_out",
     "metric_row",
-    "parameter_unit",
     "rests_on",
 ]
 
@@ -118,16 +117,7 @@ def leaves_out(result: StressResult) -> list[str]:
 
 def changes(result: StressResult) -> list[str]:
     """Return what would change the answer, widest first, a sentence each."""
-    return [_change(row, result) for row in result.sensitivity[:_CHANGES]]
-
-
-def parameter_unit(row: SensitivityRow, result: StressResult) -> str:
-    """Return the unit in words of a parameter; empty where the assumptions do not list it."""
-    chain = result.chains.get(row.chain)
-    if chain is None:
-        return ""
-    found = chain.assumptions.filter(pl.col("name") == row.parameter)["unit"].to_list()
-    return str(found[0] or "") if found else ""
+    return [_change(row) for row in result.sensitivity[:_CHANGES]]
 
 
 def metric_row(chain: ChainResult, country: str, form: str | None = None) -> dict[str, Any] | None:
@@ -262,9 +252,9 @@ def _at_most(value: float) -> str:
     return f"less than {text[2:]}" if text.startswith("<") else f"at most {text}"
 
 
-def _change(row: SensitivityRow, result: StressResult) -> str:
+def _change(row: SensitivityRow) -> str:
     name = row.parameter[:1].upper() + row.parameter[1:]
-    unit = parameter_unit(row, result)
+    unit = row.unit
     return (
         f"{name} from {fmt.parameter(row.low, unit)} to {fmt.parameter(row.high, unit)}: "
         f"{fmt.share(row.at_low)} to {fmt.share(row.at_high)}."

@@ -66,7 +66,7 @@ def render_stress(result: StressResult, *, world: Mapping[str, Any]) -> str:
         tornado=figures.tornado(
             result.sensitivity[:_MOST_BARS],
             {c.chain: c.title for c in chains},
-            [brief.parameter_unit(r, result) for r in result.sensitivity[:_MOST_BARS]],
+            [r.unit for r in result.sensitivity[:_MOST_BARS]],
         ),
         costs=tables.costs(result),
         costs_csv=tables.csv_address(_named(result.countries, result)),

@@ -40,6 +40,7 @@ def stress_document(result: StressResult) -> dict[str, Any]:
             {
                 "chain": r.chain,
                 "parameter": r.parameter,
+                "unit": r.unit,
                 "low": r.low,
                 "high": r.high,
                 "at_low": r.at_low,

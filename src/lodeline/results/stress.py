@@ -21,6 +21,8 @@ class ChainResult:
         Identifier and title of the chain.
     form
         Form whose metrics are reported (the chain's last form unless asked otherwise).
+    form_titles
+        Title by form (``{"compounds": "Rare-earth compounds"}``).
     units
         Unit in words by form (``{"compounds": "t REO"}``).
     metrics
@@ -56,6 +58,7 @@ class ChainResult:
     chain: str
     title: str
     form: str
+    form_titles: Mapping[str, str]
     units: Mapping[str, str]
     metrics: pl.DataFrame
     series: pl.DataFrame
@@ -78,6 +81,8 @@ class SensitivityRow:
         Chain whose headline moves.
     parameter
         Name in words.
+    unit
+        Unit of the parameter in words.
     low, high
         Ends of the parameter's range.
     at_low, at_high
@@ -88,6 +93,7 @@ class SensitivityRow:
 
     chain: str
     parameter: str
+    unit: str
     low: float
     high: float
     at_low: float
@@ -117,10 +123,10 @@ class StressResult:
     sensitivity
         How the headline moves with its most uncertain numbers, widest first.
     headline
-        ``country, chain, form, unmet_share_peak, low, high``: the range is the span over
-        `sensitivity` and the corner runs.
+        ``country, chain, form, unmet_share_peak, low, high``: the country asked about that is hit
+        hardest; the range is the span over `sensitivity` and the corner runs, None without them.
     dataset
-        ``edition, sha256`` and the tables used with source, licence and attribution.
+        ``edition, sha256`` and the ``tables`` used, with source, licence and attribution.
     country_names
         English name by ISO3.
     seconds

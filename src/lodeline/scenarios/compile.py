@@ -22,9 +22,9 @@ from lodeline.network import (
     Limit,
     Network,
     Origin,
-    calibrate,
     trace_origin,
 )
+from lodeline.network.calibrate import calibrate
 from lodeline.network.chain import Behaviour
 from lodeline.scenarios.restrictions import ALL, Ban, Licence, Outage, Quota, Restriction, Tax
 from lodeline.units import MONTHS_PER_YEAR, Month
@@ -184,9 +184,9 @@ def _allowed(restriction: Ban | Quota | Licence, limit: Limit, month: Month) -> 
         return base * (1.0 - restriction.severity.value * (1.0 - leak))
     if isinstance(restriction, Licence):
         waited = month - restriction.start
-        approved = (
-            restriction.approval_share.value if waited >= restriction.delay_months.value else 0.0
-        )
+        # A delay that ends within a month leaves the rest of that month.
+        open_share = min(max(waited + 1.0 - restriction.delay_months.value, 0.0), 1.0)
+        approved = restriction.approval_share.value * open_share
         return base * (approved + leak * (1.0 - approved))
     if restriction.tonnes_per_year is not None:
         quota = restriction.tonnes_per_year.value / MONTHS_PER_YEAR

@@ -271,7 +271,11 @@ class Quota(RestrictionBase):
 
 
 class Licence(RestrictionBase):
-    """Permits: a = 0 for delay_months, then approval_share; x ≤ (a + λ(1 − a)) x̄."""
+    """Permits: a = 0 for delay_months, then approval_share; x ≤ (a + λ(1 − a)) x̄.
+
+    A month in which the delay ends counts in proportion: after 1.5 months half of the second is
+    open.
+    """
 
     type: Literal[Kind.LICENCE]
     delay_months: NonNegative

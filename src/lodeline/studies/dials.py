@@ -137,7 +137,7 @@ def _stock_dial(chain: Chain, k: int) -> Dial:
 
     where = f"{stock.country}.{stock.form}" if stock.form else stock.country
     return Dial(
-        f"stocks.{where}", f"state stock of {stock.country}", "days of use", stock.days.value,
+        f"stocks.{where}", f"state stock, {stock.country}", "days of use", stock.days.value,
         stock.days.low, stock.days.high, stock.days.source, stock.days.assumed, turn,
     )  # fmt: skip
 

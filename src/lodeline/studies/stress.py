@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -13,7 +13,7 @@ from lodeline.errors import InputError, UnknownNameError
 from lodeline.network import BaseYear
 from lodeline.network.base_year import base_year as balanced_year
 from lodeline.network.catalogue import load_chain
-from lodeline.network.chain import Chain
+from lodeline.network.chain import Chain, SharesOfWorld, TableOutput
 from lodeline.results.metrics import flow_table, metric_table, series_table, supply_table
 from lodeline.results.run import Run
 from lodeline.results.stress import ChainResult, SensitivityRow, StressResult
@@ -92,12 +92,12 @@ def run_stress(
     results = {c: _chain_result(settings[c].base, dials[c], runs[c], form) for c in settings}
     head = _headline(results, countries)
     rows: tuple[SensitivityRow, ...] = ()
+    low: float | None = None
+    high: float | None = None
     if with_sensitivity and head is not None:
         rows, low, high = _sensitivity(
             settings[head.chain], dials[head.chain], calendar, head, report
         )
-    else:
-        low = high = head.value if head else 0.0
     return StressResult(
         scenario=scenario.document(),
         mode="market",
@@ -109,7 +109,7 @@ def run_stress(
         sensitivity=rows,
         headline=_headline_document(head, low, high),
         certificate=_worst_certificate(results),
-        dataset=data.dataset_identity() | {"tables": data.info()["tables"]},
+        dataset=data.dataset_identity() | {"tables": _tables_used(loaded.values())},
         country_names=data.country_names(),
         seconds=time.perf_counter() - started,
     )
@@ -118,6 +118,19 @@ def run_stress(
 def _last_trade_year() -> int:
     years = data.code_status()["last_year"]
     return int(years.max())  # type: ignore[arg-type]
+
+
+def _tables_used(chains: Iterable[Chain]) -> list[dict[str, object]]:
+    """Return the manifest's entries of the tables that the chains draw on."""
+    used = {"trade", "countries"}
+    for chain in chains:
+        for form in chain.forms:
+            for source in (form.output, form.fallback):
+                if isinstance(source, TableOutput):
+                    used.add("production")
+                elif isinstance(source, SharesOfWorld):
+                    used.add("stage_shares")
+    return [t for t in data.info()["tables"] if t["name"] in used]
 
 
 def _silent(what: str, done: int, total: int) -> None:
@@ -159,6 +172,7 @@ def _chain_result(base: BaseYear, dials: Sequence[Dial], run: Run, form: str | N
         chain=chain.id,
         title=chain.title,
         form=shown,
+        form_titles={f.id: f.title for f in chain.forms},
         units={f.id: f.unit for f in chain.forms},
         metrics=metric_table(run, series),
         series=series,
@@ -221,16 +235,14 @@ class _Head:
 
 
 def _headline(chains: Mapping[str, ChainResult], asked: Sequence[str]) -> _Head | None:
-    """Return the worst chain of the first country asked about that uses any of them."""
+    """Return the country and chain that are hit hardest among the countries asked about."""
+    worst: _Head | None = None
     for country in asked:
-        worst: _Head | None = None
         for result in chains.values():
             value = _peak(result.metrics, country, result.form)
             if value is not None and (worst is None or value > worst.value):
                 worst = _Head(country, result.chain, result.form, value)
-        if worst is not None:
-            return worst
-    return None
+    return worst
 
 
 def _peak(metrics: pl.DataFrame, country: str, form: str) -> float | None:
@@ -239,7 +251,9 @@ def _peak(metrics: pl.DataFrame, country: str, form: str) -> float | None:
     return None if value is None else float(value)
 
 
-def _headline_document(head: _Head | None, low: float, high: float) -> dict[str, object]:
+def _headline_document(
+    head: _Head | None, low: float | None, high: float | None
+) -> dict[str, object]:
     if head is None:
         return {}
     return {
@@ -269,7 +283,7 @@ def _sensitivity(
         at_low = peak(dial.turn(setting, dial.low))
         at_high = peak(dial.turn(setting, dial.high))
         row = SensitivityRow(
-            head.chain, dial.label, dial.low, dial.high, at_low, at_high, head.value
+            head.chain, dial.label, dial.unit, dial.low, dial.high, at_low, at_high, head.value
         )
         rows.append((dial, row))
     rows.sort(key=lambda r: abs(r[1].at_high - r[1].at_low), reverse=True)
