@@ -109,12 +109,12 @@ _ROW_STEPS = 10
 """Steps of clearing one row."""
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True, forceinline=True)
 def _add(array, i, value):
     store(array, i, load(array, i) + value)
 
 
-@njit(cache=True)
+@njit(cache=True, forceinline=True)
 def _supply(ratio, level, power, knee_level):
     """Return level and its derivative by ratio."""
     knee = splat(SUPPLY_KNEE)
@@ -126,7 +126,7 @@ def _supply(ratio, level, power, knee_level):
     return free, rise
 
 
-@njit(cache=True)
+@njit(cache=True, forceinline=True)
 def _use(ratio, level, power, top):
     """Return level and minus its derivative by ratio."""
     zero, one = splat(0.0), splat(1.0)
@@ -140,7 +140,7 @@ def _use(ratio, level, power, top):
     return bent * fade, rise
 
 
-@njit(cache=True)
+@njit(cache=True, forceinline=True)
 def _free_level(p, w, a, q):
     """Return the level before its bounds, and its slope, of activity a at margin q."""
     ratio = fma(load(w.gain, a), q, load(w.offset, a))
@@ -155,7 +155,7 @@ def _free_level(p, w, a, q):
     return free, rise * gain
 
 
-@njit(cache=True)
+@njit(cache=True, forceinline=True)
 def _margin(p, a, prices):
     q = splat(0.0)
     for e in range(p.entry_start[a], p.entry_start[a + 1]):
@@ -281,7 +281,7 @@ def _solve_factored(p, w, accepted):
         store(w.step, k, select_greater(accepted, half, value, load(w.step, k)))
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True, forceinline=True)
 def zero_minus(a):
     """Return −a."""
     return splat(0.0) - a
@@ -298,7 +298,7 @@ def _advance(p, w, length, relaxed):
         store(w.trial, i, select_greater(relaxed, half, load(w.kept, i), value))
 
 
-@njit(cache=True)
+@njit(cache=True, forceinline=True)
 def _row_balance(p, w, i, price):
     """Return surplus and its slope of row i, were its price another than in the trial."""
     surplus, slope = splat(0.0) - load(w.rhs, i), splat(0.0)
@@ -386,7 +386,7 @@ def _falls(p, w):
     return before, after
 
 
-@njit(cache=True)
+@njit(cache=True, forceinline=True)
 def _accepts(target, worst, reached, before, after):
     """Return 1 in lanes whose trial is good enough to go on from."""
     zero, one = splat(0.0), splat(1.0)
@@ -398,7 +398,7 @@ def _accepts(target, worst, reached, before, after):
     return maximum(maximum(flat, close), there)
 
 
-@njit(cache=True)
+@njit(cache=True, forceinline=True)
 def _next_trust(trust, length, before, after):
     """Return the trust: narrower after a shortened step, wider after a good one."""
     good = select_greater(after, splat(0.25) * magnitude(before), trust,
@@ -407,7 +407,7 @@ def _next_trust(trust, length, before, after):
     return select_greater(splat(1.0), length, less, good)
 
 
-@njit(cache=True)
+@njit(cache=True, forceinline=True)
 def _shorter(length, before, after):
     """Return where the slope along the step would vanish if it were straight, or zero at last."""
     fall = magnitude(before)
@@ -466,10 +466,17 @@ def _pack_one(out, array, order, first, last, block, count):
         for a in range(first, last):
             store(out, a - first, splat(array[0, order[a]]))
         return
-    for s in range(8):
-        scenario = min(8 * block + s, count - 1)
+    flat, width, top = array.reshape(array.size), array.shape[1], count - 1
+    start = 8 * block * width
+    if 8 * block + 7 <= top:
         for a in range(first, last):
-            out[8 * (a - first) + s] = array[scenario, order[a]]
+            here = start + order[a]
+            for s in range(8):
+                out[8 * (a - first) + s] = flat[here + s * width]
+        return
+    for a in range(first, last):
+        for s in range(8):
+            out[8 * (a - first) + s] = flat[min(8 * block + s, top) * width + order[a]]
 
 
 @njit(cache=True)
@@ -530,19 +537,50 @@ def _pack_curves(p, w, inputs, block, count):
 
 
 @njit(cache=True)
+def _set_levels(p, w):
+    """Write the levels at the prices into the scratch."""
+    first, second = p.group[1], p.group[2]
+    for a in range(first):
+        q = splat(p.entry_value[a]) * load(w.prices, p.entry_row[a])
+        free = fma(load(w.gain, a), q, load(w.offset, a))
+        store(w.scratch, a, minimum(maximum(free, load(w.lower, a)), load(w.upper, a)))
+    for a in range(first, second):
+        e = first + 2 * (a - first)
+        q = splat(p.entry_value[e]) * load(w.prices, p.entry_row[e])
+        q = fma(splat(p.entry_value[e + 1]), load(w.prices, p.entry_row[e + 1]), q)
+        free = fma(load(w.gain, a), q, load(w.offset, a))
+        store(w.scratch, a, minimum(maximum(free, load(w.lower, a)), load(w.upper, a)))
+    for a in range(second, p.group[5]):
+        free, _ = _free_level(p, w, a, _margin(p, a, w.prices))
+        store(w.scratch, a, minimum(maximum(free, load(w.lower, a)), load(w.upper, a)))
+
+
+@njit(cache=True)
+def _unpack_one(array, vectors, order, block, last):
+    """Copy vectors into rows of scenarios."""
+    flat, width = array.reshape(array.size), array.shape[1]
+    start = 8 * block * width
+    if last == 8:
+        for a in range(order.size):
+            here = start + order[a]
+            for s in range(8):
+                flat[here + s * width] = vectors[8 * a + s]
+        return
+    for a in range(order.size):
+        for s in range(last):
+            flat[start + s * width + order[a]] = vectors[8 * a + s]
+
+
+@njit(cache=True)
 def _unpack(p, w, out, block, count):
     """Write levels and prices of a block, and the worth of what is out of balance."""
     last = min(8, count - 8 * block)
-    for a in range(p.group[5]):
-        free, _ = _free_level(p, w, a, _margin(p, a, w.prices))
-        store(w.lane, 0, minimum(maximum(free, load(w.lower, a)), load(w.upper, a)))
-        for s in range(last):
-            out.levels[8 * block + s, p.activity[a]] = w.lane[s]
+    _set_levels(p, w)
+    _unpack_one(out.levels, w.scratch, p.activity, block, last)
+    _unpack_one(out.prices, w.prices, p.row, block, last)
     gap = splat(0.0)
     for i in range(p.row.size):
         gap = gap + magnitude(load(w.prices, i) * load(w.surplus, i))
-        for s in range(last):
-            out.prices[8 * block + s, p.row[i]] = w.prices[8 * i + s]
     store(w.lane, 0, gap)
     for s in range(last):
         out.gap[8 * block + s] = w.lane[s]

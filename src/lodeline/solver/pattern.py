@@ -147,18 +147,9 @@ def _sorted_activities(problem: MarketProblem) -> tuple[Integers, Integers]:
     kind = problem.curves.kind
     group = np.where(entries == 1, 0, np.where(entries == 2, 1, 2))
     group = np.where(kind == CurveKind.SUPPLY, 3, np.where(kind == CurveKind.USE, 4, group))
-    chosen = [_spread(np.flatnonzero(group == g)) for g in range(5)]
+    chosen = [np.flatnonzero(group == g) for g in range(5)]
     start = np.cumsum([0, *(c.size for c in chosen)])
     return np.concatenate(chosen).astype(np.int32), start.astype(np.int32)
-
-
-def _spread(activities: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Deal activities out so that neighbours in the list seldom touch the same row.
-
-    Adding twice to a row in a row makes the second wait for the first.
-    """
-    hands = max(1, int(activities.size**0.5))
-    return np.concatenate([activities[h::hands] for h in range(hands)])
 
 
 def analyse(problem: MarketProblem) -> Analysis:
