@@ -1,23 +1,35 @@
 import io
+from dataclasses import replace
 
+import polars as pl
+import pytest
 from rich.console import Console
 
 from lodeline.report.terminal import stress_table
 
 
-def shown(result):
+def shown(result, width=80):
     out = io.StringIO()
-    console = Console(file=out, width=80, color_system=None)
+    console = Console(file=out, width=width, color_system=None)
     for part in stress_table(result):
         console.print(part)
     return out.getvalue()
 
 
-def test_it_fits_eighty_columns(result):
-    assert max(len(line) for line in shown(result).splitlines()) <= 80
+def row(text, material, country):
+    """Return the cells of a country under a material's heading."""
+    lines = text.splitlines()
+    start = next(i for i, line in enumerate(lines) if line.startswith(material))
+    line = next(line for line in lines[start:] if line.startswith(f"  {country}"))
+    return [cell.strip() for cell in line.split("  ") if cell.strip()]
 
 
-def test_it_holds_the_answer_and_a_row_for_each_country_and_chain(result):
+@pytest.mark.parametrize("width", [80, 200])
+def test_it_fits_eighty_columns(result, width):
+    assert max(len(line) for line in shown(result, width).splitlines()) <= 80
+
+
+def test_it_holds_the_answer_and_a_line_for_each_material_and_country(result):
     text = " ".join(shown(result).split())
     assert "Japan would lack up to 36 % (range 21–52 %)" in text
     assert text.count("Italy") == 2
@@ -25,12 +37,34 @@ def test_it_holds_the_answer_and_a_row_for_each_country_and_chain(result):
 
 
 def test_never_short_and_never_recovered_are_told_apart(result):
-    lines = shown(result).splitlines()
-    japan = next(line for line in lines if line.startswith("Japan   tungsten"))
-    italy = next(line for line in lines if line.startswith("Italy   tungsten"))
-    assert japan.split()[5:8] == ["3", ">", "24"] or "3     > 24" in japan
-    assert "> 24" in italy
-    assert "–" in italy
+    text = shown(result)
+    assert row(text, "Tungsten", "Japan")[3:5] == ["3", "> 24"]
+    assert row(text, "Tungsten", "Italy")[3:5] == ["> 24", "–"]
+
+
+def test_the_unit_stands_once_in_the_heading_of_the_material(result):
+    chain = result.chains["tungsten"]
+    unit = chain.units[chain.form]
+    assert shown(result).count(unit) == 1
+
+
+def test_no_word_is_ever_broken(changed, result):
+    names = dict(result.country_names) | {
+        "JPN": "The United Kingdom of Great Britain and Northern Ireland",
+        "ITA": "Bosnia and Herzegovina",
+    }
+    title = " ".join(["antidisestablishmentarianism"] * 9)
+    wide = {"cost_usd": pl.lit(-1.23e13), "unmet_t_total": pl.col("unmet_t_total") * 1e6}
+    chains = {
+        name: replace(chain, metrics=chain.metrics.with_columns(**wide))
+        for name, chain in result.chains.items()
+    }
+    scenario = {**result.scenario, "title": title}
+    text = shown(changed(scenario=scenario, country_names=names, chains=chains))
+    assert max(len(line) for line in text.splitlines()) <= 80
+    words = set(text.split())
+    assert {"Northern", "Herzegovina"} <= words
+    assert text.count("antidisestablishmentarianism") == 9
 
 
 def test_markup_in_a_title_has_no_effect(changed, result):

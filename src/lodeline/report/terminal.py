@@ -2,66 +2,113 @@
 
 from __future__ import annotations
 
+import textwrap
+from collections.abc import Iterator, Sequence
+
+from rich.cells import cell_len
 from rich.console import RenderableType
-from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
 from lodeline.report import brief, tables
+from lodeline.report.format import SPACE
 from lodeline.results.stress import StressResult
 
 __all__ = ["stress_table"]
 
+WIDTH = 80
 _MOST_ROWS = 20
+_INDENT = 2
+_GAP = 2
+_SHORTEST_NAME = 14
+"""Room that a country's name has at least; longer ones go on in the next line."""
 
 
 def stress_table(result: StressResult) -> tuple[RenderableType, ...]:
-    """Return the title, the answer, a table of the countries asked about, and its notes.
+    """Return the title, the answer, a line for each material and country, and notes.
 
     Strings are shown as they are: markup in a scenario's title has no effect.
     """
-    figures = tables.key_figures(result, most=_MOST_ROWS)
     return (
-        Text(result.scenario["title"], style="bold"),
-        Padding(Text(brief.answer(result).lead), (0, 0, 1, 0)),
-        _rich_table(figures, result),
-        *(Text(note, style="dim") for note in _notes(figures, result)),
+        Text(_wrap(result.scenario["title"]), style="bold"),
+        Text(_wrap(brief.answer(result).lead)),
+        Text(),
+        *_table(result),
+        Text(),
+        *(Text(_wrap(note), style="dim") for note in _notes(result)),
     )
 
 
-def _rich_table(figures: tables.Table, result: StressResult) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
-    headings = (
-        "Country",
-        "Chain",
-        "Worst\nmonth",
-        "Unmet\nin total",
-        "Short\nafter",
-        "Recovers\nafter",
-        f"Price\n({result.base_year}=1)",
-        "Cost",
+def _wrap(text: str) -> str:
+    """Return a text in lines of at most 80 columns; numbers stay with their units."""
+    lines = textwrap.fill(text, WIDTH, break_long_words=False, break_on_hyphens=False)
+    return lines.replace(SPACE, " ")
+
+
+def _headings(result: StressResult) -> tuple[tuple[str, str], ...]:
+    return (
+        ("Worst", "month"),
+        ("Unmet", "in total"),
+        ("Short", "after"),
+        ("Recovers", "after"),
+        ("Price", f"{result.base_year}=1"),
+        ("Cost", "USD"),
     )
-    for heading, column in zip(headings, figures.columns, strict=True):
-        table.add_column(
-            heading,
-            justify="right" if column.is_number else "left",
-            no_wrap=column.is_number,
-            overflow="fold",
-        )
-    for row in figures.rows:
-        table.add_row(*(Text(_short(cell.text)) for cell in row))
-    return table
 
 
-def _short(text: str) -> str:
-    """Return a cell's text in a terminal's words."""
-    return text.replace("not within\u00a0", ">\u00a0").replace("\u00a0", " ")
+def _table(result: StressResult) -> Iterator[Text]:
+    """Yield the table's lines: a heading for each material with its unit, countries below it."""
+    groups = _groups(result)
+    headings = _headings(result)
+    lines = [cells for rows in groups.values() for _, cells in rows]
+    lines += [tuple(part[k] for part in headings) for k in (0, 1)]
+    widths = [max(cell_len(line[k]) for line in lines) for k in range(len(headings))]
+    longest = max((cell_len(name) for rows in groups.values() for name, _ in rows), default=0)
+    room = max(WIDTH - _INDENT - sum(widths) - _GAP * len(widths), _SHORTEST_NAME)
+    name_width = min(longest, room)
+    for k in (0, 1):
+        yield Text(_line("", [part[k] for part in headings], name_width, widths), style="bold")
+    for material, rows in groups.items():
+        yield Text(material, style="bold")
+        for name, cells in rows:
+            first, *more = textwrap.wrap(name, name_width, break_long_words=False) or [""]
+            yield Text(_line(first, cells, name_width, widths))
+            yield from (Text(" " * (2 * _INDENT) + part) for part in more)
 
 
-def _notes(figures: tables.Table, result: StressResult) -> list[str]:
+def _line(name: str, cells: Sequence[str], name_width: int, widths: Sequence[int]) -> str:
+    line = " " * _INDENT + name + " " * (name_width - cell_len(name))
+    for cell, width in zip(cells, widths, strict=True):
+        line += " " * (_GAP + width - cell_len(cell)) + cell
+    return line
+
+
+def _groups(result: StressResult) -> dict[str, list[tuple[str, tuple[str, ...]]]]:
+    """Return countries and their cells by material, worst first; the unit is in the material."""
+    figures = tables.key_figures(result, most=_MOST_ROWS)
+    groups: dict[str, list[tuple[str, tuple[str, ...]]]] = {}
+    for (chain, _, _), row in zip(brief.asked_rows(result), figures.rows, strict=False):
+        unit = chain.units[chain.form]
+        words = brief.form_words(chain)
+        heading = f"{words[:1].upper()}{words[1:]}, {unit}"
+        cells = tuple(_short(cell.text, unit) for cell in row[2:])
+        groups.setdefault(heading, []).append((row[0].text, cells))
+    return groups
+
+
+def _short(text: str, unit: str) -> str:
+    """Return a cell in a terminal's words, without what the headings say."""
+    text = text.removesuffix(f"{SPACE}{unit}").replace(f"USD{SPACE}", "")
+    return text.replace(f"not within{SPACE}", f">{SPACE}").replace(SPACE, " ")
+
+
+def _notes(result: StressResult) -> list[str]:
     months = len(result.months)
-    return [
-        "Worst month and unmet: share of use and amount that is not met. Times in months; "
-        f"> {months}: not within the {months} months.",
-        *figures.reasons,
+    figures = tables.key_figures(result, most=_MOST_ROWS)
+    left = len(brief.asked_rows(result)) - len(figures.rows)
+    notes = [
+        "Worst month: share of use that is not met. Short, recovers: months; "
+        f"> {months}: not within the {months} months that were run."
     ]
+    if left:
+        notes.append(f"{left} less affected lines are left out; --out DIR writes all of them.")
+    return notes + [reason.replace("−USD: a gain", "− cost: a gain") for reason in figures.reasons]
