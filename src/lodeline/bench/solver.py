@@ -3,8 +3,9 @@
 A case is a chain's network with linear curves; a scenario closes or throttles some of its largest
 exporters. Cold: the first month, from the reference prices. Warm: the second month (bounds and
 stocks follow from the first), from the first month's prices. One solve is one market; ours are
-solved as a batch, on one core like everybody's. Everybody's answers must pass the same
-certificate; a peer gets the loosest of its tolerances whose answers do.
+solved as a batch, on one core like everybody's, packing and unpacking included. Everybody's
+answers are put to the same certificate. Peers are timed at their own tolerance of 1e-8, although
+that certificate, which weighs every country by its own throughput, often asks for a tighter one.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ TOLERANCE = 1e-8
 """Largest residual and gap of a certificate that passes."""
 OURS = 1e-9
 """Row residual at which ours stops: the certificate's other parts are then within TOLERANCE."""
-_LADDER = (1e-7, 1e-8, 1e-9, 1e-10, 1e-11, 1e-12)
+_LADDER = (TOLERANCE, 1e-9, 1e-10, 1e-11, 1e-12)
 CHAINS = (
     "rare-earths", "lithium", "cobalt", "graphite", "nickel", "tungsten", "copper", "manganese",
     "lng",
@@ -47,7 +48,8 @@ class Row:
     Attributes
     ----------
     peer, peer_tolerance
-        The other solver, and the tolerance it needed to pass; None if none of the ladder did.
+        The other solver, and the loosest tolerance at which all its answers pass the certificate;
+        None if that is tighter than 1e-12. It is timed at 1e-8.
     case
         Chain.
     start
@@ -57,7 +59,7 @@ class Row:
     ours_s, peer_s, ratio
         Seconds per solve; peer over ours.
     worst, peer_worst
-        Worst residual or gap of the certificates.
+        Worst residual or gap of the certificates of the answers that were timed.
     fallbacks
         Scenarios that ours gave to the reference solver.
     """
@@ -136,18 +138,19 @@ def _worst(problem: MarketProblem, levels: Vector, prices: Vector) -> float:
 
 
 def _tuned(name: str, problems: Sequence[MarketProblem]) -> tuple[Any, float | None, float]:
-    """Return the peer with the loosest tolerance that passes, the tolerance, its worst figure."""
+    """Return the peer at `TOLERANCE`, the loosest tolerance at which it passes, its worst figure.
+
+    The peer is timed at its own `TOLERANCE` even where its answers pass only at a tighter one:
+    that is to its advantage. The worst figure is that of the answers that are timed.
+    """
     make = load_peer(name)
-    best: tuple[Any, float | None, float] | None = None
+    timed = make(problems[0], TOLERANCE)
+    worst = max(_worst(p, *timed.solve(p)) for p in problems)
     for tolerance in _LADDER:
         peer = make(problems[0], tolerance)
-        worst = max(_worst(p, *peer.solve(p)) for p in problems)
-        if worst <= TOLERANCE:
-            return peer, tolerance, worst
-        if best is None or worst < best[2]:
-            best = (peer, None, worst)
-    assert best is not None
-    return best
+        if all(_worst(p, *peer.solve(p)) <= TOLERANCE for p in problems):
+            return timed, tolerance, worst
+    return timed, None, worst
 
 
 def _seconds(work: Callable[[], object]) -> float:
@@ -196,16 +199,12 @@ def _compare(market: CompiledMarket, case: _Case, peers: Sequence[str], repeats:
 
 
 def _geomean_to_fastest(rows: Sequence[Row], start: str) -> float:
-    """Return the geometric mean over cases of the fastest peer that passed, over ours."""
-    by_case: dict[str, list[Row]] = {}
+    """Return the geometric mean over cases of the fastest peer's time over ours."""
+    fastest: dict[str, float] = {}
     for row in rows:
         if row.start == start:
-            by_case.setdefault(row.case, []).append(row)
-    logs = []
-    for several in by_case.values():
-        passed = [r for r in several if r.peer_tolerance is not None] or several
-        logs.append(math.log(min(r.ratio for r in passed)))
-    return math.exp(sum(logs) / len(logs))
+            fastest[row.case] = min(row.ratio, fastest.get(row.case, math.inf))
+    return math.exp(sum(map(math.log, fastest.values())) / len(fastest))
 
 
 def bench_solver(
