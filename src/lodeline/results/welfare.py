@@ -25,10 +25,10 @@ __all__ = ["cost_by_country", "world_cost"]
 Vector = NDArray[np.float64]
 
 
-def world_cost(run: Run) -> float:
+def world_cost(run: Run, *, bent: bool = True) -> float:
     """Return the world's cost from the levels alone, USD over all months."""
     network = run.network
-    curves = network.curves()
+    curves = network.curves(bent=bent)
     stock_price = network.row_price[network.store_rows()]
     total = 0.0
     for t in range(len(run.schedule.months)):
@@ -40,13 +40,13 @@ def world_cost(run: Run) -> float:
     return total
 
 
-def cost_by_country(run: Run) -> Vector:
+def cost_by_country(run: Run, *, bent: bool = True) -> Vector:
     """Return the cost by form and country, USD over all months, shape (form, country).
 
     The sum equals `world_cost`: nothing is lost between countries.
     """
     network = run.network
-    curves = network.curves()
+    curves = network.curves(bent=bent)
     gain = np.zeros((len(network.forms), len(network.countries)))
     store_rows = network.store_rows()
     limit_rows = np.flatnonzero(network.row_kind == RowKind.LIMIT)

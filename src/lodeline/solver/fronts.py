@@ -1,0 +1,282 @@
+"""The pattern of a sparse Cholesky factor, worked out once: which columns form a front.
+
+Columns of the factor with nearly the same rows form a *front*, a dense panel of m rows and k
+columns; what it subtracts from later columns travels up the elimination tree (Liu 1990, SIAM J.
+Matrix Anal. Appl. 11, 134-172).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+from scipy import sparse
+from scipy.sparse.linalg import spilu
+
+__all__ = ["Fronts", "Integers", "analyse", "block_sizes", "slots"]
+
+Integers = NDArray[np.int64]
+
+_FEW_COLUMNS = 8
+"""Fronts with fewer columns are merged with less regard to the zeros that this stores."""
+
+
+class Fronts(NamedTuple):
+    """The pattern of a factor, as kernels read it."""
+
+    first: Integers
+    """First column of each front, shape (front + 1,)."""
+    start: Integers
+    """First entry in `rows` of each front, shape (front + 1,)."""
+    rows: Integers
+    """Rows of the fronts, ascending, own columns first."""
+    place: Integers
+    """Where each of `rows` that is passed on lies among the rows of the parent front."""
+    parent: Integers
+    """Parent front, −1 for a root."""
+    panel: Integers
+    """First value of each front's panel (m × k, by columns), shape (front + 1,)."""
+
+
+def analyse(pattern: sparse.csc_array) -> tuple[Fronts, Integers]:
+    """Return the fronts of a symmetric pattern and the elimination position of each row."""
+    n = pattern.shape[0]
+    position = np.empty(n, dtype=np.int64)
+    position[_fill_reducing_order(pattern)] = np.arange(n)
+    place = np.empty(n, dtype=np.int64)
+    place[_postorder(_tree(*_permuted(pattern, position)))] = np.arange(n)
+    position = place[position]
+    below, left = _permuted(pattern, position)
+    parent = _tree(below, left)
+    counts, start, rows = _columns(below, left, parent)
+    first = _merged(parent, counts)
+    return Fronts(first, *_front_arrays(first, start, rows)), position
+
+
+def _fill_reducing_order(pattern: sparse.csc_array) -> Integers:
+    """Return a minimum-degree order.
+
+    It comes from an incomplete factorisation that drops everything: only its order is wanted.
+    """
+    n = pattern.shape[0]
+    off = sparse.csc_array(
+        (np.full(pattern.nnz, -1.0), pattern.indices, pattern.indptr), shape=(n, n)
+    )
+    matrix = sparse.csc_array(off + sparse.diags_array(np.full(n, 4.0 * n)))
+    factors = spilu(
+        matrix,
+        permc_spec="MMD_AT_PLUS_A",
+        drop_tol=1.0,
+        fill_factor=1.0,
+        diag_pivot_thresh=0.0,
+        options={"SymmetricMode": True},
+    )
+    return np.argsort(factors.perm_c).astype(np.int64)
+
+
+def _permuted(pattern: sparse.csc_array, position: Integers) -> tuple[Integers, Integers]:
+    """Return the strictly upper triangle of the permuted pattern by columns: starts and rows."""
+    both = pattern.tocoo()
+    i, j = position[both.row], position[both.col]
+    above = i < j
+    matrix = sparse.csc_array(
+        (np.ones(int(above.sum()), dtype=np.int8), (i[above], j[above])), shape=pattern.shape
+    )
+    matrix.sum_duplicates()
+    return matrix.indptr.astype(np.int64), matrix.indices.astype(np.int64)
+
+
+@njit(cache=True)
+def _tree(start: Integers, row: Integers) -> Integers:
+    """Return the elimination tree: the parent of each column (Liu 1990), −1 for roots."""
+    n = start.size - 1
+    parent = np.full(n, -1, np.int64)
+    ancestor = np.full(n, -1, np.int64)
+    for j in range(n):
+        for e in range(start[j], start[j + 1]):
+            i = row[e]
+            while i != -1 and i < j:
+                above = ancestor[i]
+                ancestor[i] = j
+                if above == -1:
+                    parent[i] = j
+                i = above
+    return parent
+
+
+@njit(cache=True)
+def _postorder(parent: Integers) -> Integers:
+    """Return the columns with every child before its parent, subtrees together."""
+    n = parent.size
+    head = np.full(n, -1, np.int64)
+    following = np.full(n, -1, np.int64)
+    for j in range(n - 1, -1, -1):
+        if parent[j] >= 0:
+            following[j] = head[parent[j]]
+            head[parent[j]] = j
+    order = np.empty(n, np.int64)
+    stack = np.empty(n, np.int64)
+    count = 0
+    for root in range(n):
+        if parent[root] >= 0:
+            continue
+        stack[0] = root
+        top = 0
+        while top >= 0:
+            j = stack[top]
+            child = head[j]
+            if child == -1:
+                order[count] = j
+                count += 1
+                top -= 1
+            else:
+                head[j] = following[child]
+                top += 1
+                stack[top] = child
+    return order
+
+
+@njit(cache=True)
+def _columns(
+    start: Integers, row: Integers, parent: Integers
+) -> tuple[Integers, Integers, Integers]:
+    """Return the counts, starts and rows (ascending) of L's columns, diagonal included.
+
+    Row j of L holds the columns on the paths from the entries of row j of M up to j.
+    """
+    n = parent.size
+    counts = np.ones(n, np.int64)
+    seen = np.full(n, -1, np.int64)
+    for j in range(n):
+        seen[j] = j
+        for e in range(start[j], start[j + 1]):
+            i = row[e]
+            while seen[i] != j:
+                seen[i] = j
+                counts[i] += 1
+                i = parent[i]
+    first = np.zeros(n + 1, np.int64)
+    for j in range(n):
+        first[j + 1] = first[j] + counts[j]
+    rows = np.empty(first[n], np.int64)
+    fill = first[:n].copy()
+    seen[:] = -1
+    for j in range(n):
+        rows[fill[j]] = j
+        fill[j] += 1
+        seen[j] = j
+        for e in range(start[j], start[j + 1]):
+            i = row[e]
+            while seen[i] != j:
+                seen[i] = j
+                rows[fill[i]] = j
+                fill[i] += 1
+                i = parent[i]
+    return counts, first, rows
+
+
+@njit(cache=True)
+def _merged(parent: Integers, counts: Integers) -> Integers:
+    """Return the first column of each front, and n: columns that may share a dense panel."""
+    n = parent.size
+    first = np.empty(n + 1, np.int64)
+    size = np.empty(n + 1, np.int64)  # entries of L that the front holds without padding
+    fronts = 0
+    for j in range(n):
+        first[fronts] = j
+        size[fronts] = counts[j]
+        fronts += 1
+        while fronts > 1:
+            a, b = first[fronts - 2], first[fronts - 1]
+            if parent[b - 1] != b:
+                break
+            # Columns a … j would have the rows of the last one, and each other.
+            k = j - a + 1
+            m = counts[j] + k - 1
+            held = k * m - k * (k - 1) // 2
+            zeros = held - size[fronts - 2] - size[fronts - 1]
+            share = zeros / held
+            if (
+                zeros == 0
+                or share < 0.05
+                or (k <= 4 * _FEW_COLUMNS and share < 0.15)
+                or (k <= _FEW_COLUMNS and share < 0.4)
+            ):
+                size[fronts - 2] += size[fronts - 1]
+                fronts -= 1
+            else:
+                break
+    first[fronts] = n
+    return first[: fronts + 1].copy()
+
+
+@njit(cache=True)
+def _front_arrays(
+    first: Integers, column_start: Integers, column_rows: Integers
+) -> tuple[Integers, Integers, Integers, Integers, Integers]:
+    """Return the other arrays of `Fronts`: start, rows, place, parent, panel."""
+    count = first.size - 1
+    start = np.zeros(count + 1, np.int64)
+    panel = np.zeros(count + 1, np.int64)
+    for s in range(count):
+        k = first[s + 1] - first[s]
+        last = first[s + 1] - 1
+        m = k + column_start[last + 1] - column_start[last] - 1
+        start[s + 1] = start[s] + m
+        panel[s + 1] = panel[s] + m * k
+    rows = np.empty(start[count], np.int64)
+    front_of = np.empty(first[count], np.int64)
+    for s in range(count):
+        k = first[s + 1] - first[s]
+        last = first[s + 1] - 1
+        for p in range(k):
+            rows[start[s] + p] = first[s] + p
+            front_of[first[s] + p] = s
+        for e in range(column_start[last] + 1, column_start[last + 1]):
+            rows[start[s] + k + e - column_start[last] - 1] = column_rows[e]
+    parent = np.full(count, -1, np.int64)
+    place = np.full(start[count], -1, np.int64)
+    for s in range(count):
+        k = first[s + 1] - first[s]
+        if start[s] + k == start[s + 1]:
+            continue
+        above = front_of[rows[start[s] + k]]
+        parent[s] = above
+        at = start[above]
+        for e in range(start[s] + k, start[s + 1]):
+            while rows[at] != rows[e]:
+                at += 1
+            place[e] = at - start[above]
+    return start, rows, place, parent, panel
+
+
+@njit(cache=True)
+def block_sizes(fronts: Fronts) -> tuple[int, int]:
+    """Return the largest block passed on, and the most that lies on the stack at a time."""
+    largest = 1
+    deepest = 1
+    held = 0
+    owed = np.zeros(fronts.parent.size, np.int64)  # size of the children's blocks
+    for s in range(fronts.parent.size):
+        k = fronts.first[s + 1] - fronts.first[s]
+        u = fronts.start[s + 1] - fronts.start[s] - k
+        held += u * u - owed[s]
+        largest = max(largest, u * u, fronts.start[s + 1] - fronts.start[s])
+        deepest = max(deepest, held)
+        if fronts.parent[s] >= 0:
+            owed[fronts.parent[s]] += u * u
+    return largest, deepest
+
+
+@njit(cache=True)
+def slots(fronts: Fronts, row: Integers, column: Integers) -> Integers:
+    """Return where the entries (row ≥ column) lie in the panels."""
+    out = np.empty(row.size, np.int64)
+    for e in range(row.size):
+        s = np.searchsorted(fronts.first, column[e], side="right") - 1
+        a, b = fronts.start[s], fronts.start[s + 1]
+        at = np.searchsorted(fronts.rows[a:b], row[e])
+        out[e] = fronts.panel[s] + (column[e] - fronts.first[s]) * (b - a) + at
+    return out

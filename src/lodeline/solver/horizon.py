@@ -1,0 +1,179 @@
+"""One market over many months: what is stored in a month is there in the next.
+
+The problem of one month is copied T times. Column ``t·N + a`` is activity a in month t, row
+``t·R + r`` is row r in month t. What links the months:
+
+* carry   a storing activity that takes from row r in month t gives to row r in month t + 1;
+          its level in the last month is given (terminal stock), the opening stock is in the
+          right-hand side of the first month
+* growth  ``x_t ≤ γ x_{t−1} + κ``, written ``γ x_{t−1} − x_t ≥ −κ``: one row for each growing
+          activity and month after the first; in the first it is a bound
+
+Legend: T months, R rows and N activities a month, S storing and G growing activities.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from lodeline.solver.curves import Curves, Vector
+from lodeline.solver.problem import MarketProblem
+
+__all__ = ["Growth", "Horizon", "over_months"]
+
+Index = NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class Growth:
+    """Limits on growth: ``x_t ≤ γ x_{t−1} + κ``.
+
+    Attributes
+    ----------
+    activities
+        Positions in the month's problem, shape (growing,).
+    factor
+        γ, shape (growing,).
+    base
+        κ, t/month, shape (growing,).
+    before
+        Level before the first month, t/month, shape (growing,).
+    scale
+        Level by which violations are weighed, t/month, shape (growing,).
+    """
+
+    activities: Index
+    factor: Vector
+    base: Vector
+    before: Vector
+    scale: Vector
+
+
+@dataclass(frozen=True)
+class Horizon:
+    """A market over T months.
+
+    Attributes
+    ----------
+    month
+        The problem of one month: incidence, curves, row prices and scales. Its right-hand side
+        and bounds are not used.
+    rhs
+        b without what is carried over, t/month, shape (month, row); −inf where nothing binds.
+    lower, upper
+        Bounds, t/month, shape (month, activity).
+    extra
+        Cost per unit added (a tax), USD/t, shape (month, activity).
+    stores, store_rows
+        Storing activities and the rows they take from, shape (store,).
+    terminal
+        What they hold at the end, t, shape (store,).
+    growth
+        Limits on growth.
+    """
+
+    month: MarketProblem
+    rhs: Vector
+    lower: Vector
+    upper: Vector
+    extra: Vector
+    stores: Index
+    store_rows: Index
+    terminal: Vector
+    growth: Growth
+
+    @property
+    def months(self) -> int:
+        """T."""
+        return int(self.rhs.shape[0])
+
+
+def over_months(horizon: Horizon) -> MarketProblem:
+    """Return the problem of all months at once.
+
+    Rows: the R rows of every month, then the G growth rows of every month after the first.
+    Columns: the N activities of every month. Rows whose right-hand side is −inf stay, empty.
+    """
+    rhs = horizon.rhs.ravel()
+    binds = np.isfinite(rhs)
+    month = horizon.month
+    size = _incidence(horizon, binds)
+    grow = horizon.growth
+    links = horizon.months - 1
+    price = np.abs(month.incidence).T @ month.row_price
+    # A lane takes and gives: half of what its two ends are worth is the price of what it moves.
+    entries = np.maximum(np.diff(month.incidence.indptr), 1)
+    grow_price = (price / entries)[grow.activities]
+    return MarketProblem(
+        incidence=size,
+        rhs=np.concatenate([np.where(binds, rhs, 0.0), np.tile(-grow.base, links)]),
+        is_equality=np.concatenate(
+            [np.tile(month.is_equality, horizon.months), np.zeros(links * grow.base.size, bool)]
+        ),
+        curves=_curves(horizon),
+        row_price=np.concatenate(
+            [np.tile(month.row_price, horizon.months), np.tile(grow_price, links)]
+        ),
+        row_scale=np.concatenate(
+            [np.tile(month.row_scale, horizon.months), np.tile(grow.scale, links)]
+        ),
+    )
+
+
+def _incidence(horizon: Horizon, binds: NDArray[np.bool_]) -> sparse.csc_array:
+    """Return the matrix of all months: copies, carries, growth."""
+    month, grow, months = horizon.month, horizon.growth, horizon.months
+    rows, activities = month.incidence.shape
+    one = month.incidence.tocoo()
+    t = np.arange(months)[:, None]
+    row = (t * rows + one.row).ravel()
+    column = (t * activities + one.col).ravel()
+    value = np.tile(one.data, months)
+    kept = binds[row]
+    next_row = (t[1:] * rows + horizon.store_rows).ravel()
+    storing = (t[:-1] * activities + horizon.stores).ravel()
+    link = months * rows + np.arange((months - 1) * grow.base.size)
+    before = (t[:-1] * activities + grow.activities).ravel()
+    after = (t[1:] * activities + grow.activities).ravel()
+    given = -month.incidence[horizon.store_rows, horizon.stores]
+    matrix = sparse.csc_array(
+        (
+            np.concatenate(
+                [
+                    value[kept],
+                    np.tile(np.asarray(given), months - 1),
+                    np.tile(grow.factor, months - 1),
+                    np.full(link.size, -1.0),
+                ]
+            ),
+            (
+                np.concatenate([row[kept], next_row, link, link]),
+                np.concatenate([column[kept], storing, before, after]),
+            ),
+        ),
+        shape=(months * rows + link.size, months * activities),
+    )
+    matrix.sum_duplicates()
+    matrix.sort_indices()
+    return matrix
+
+
+def _curves(horizon: Horizon) -> Curves:
+    """Return the curves of all months: stores earn next month's price instead of expecting it."""
+    month, months = horizon.month, horizon.months
+    size = month.curves.reference.size
+    tiled = {f.name: np.tile(getattr(month.curves, f.name), months) for f in fields(Curves)}
+    margin = np.tile(month.curves.margin, (months, 1)) + horizon.extra
+    margin[:-1, horizon.stores] += month.row_price[horizon.store_rows]
+    lower, upper = horizon.lower.copy(), horizon.upper.copy()
+    grow = horizon.growth
+    first = grow.factor * grow.before + grow.base
+    upper[0, grow.activities] = np.minimum(upper[0, grow.activities], first)
+    lower[-1, horizon.stores] = upper[-1, horizon.stores] = horizon.terminal
+    tiled |= {"margin": margin.ravel(), "lower": lower.ravel(), "upper": upper.ravel()}
+    assert margin.shape == (months, size)
+    return Curves(**tiled)

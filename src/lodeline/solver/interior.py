@@ -1,0 +1,353 @@
+"""A primal-dual interior-point method for large markets with few binding couplings.
+
+For ``min Σ φ(x), A x − s = b, l ≤ x ≤ u, s ≥ 0`` the steps follow Mehrotra (1992, SIAM J. Optim. 2,
+575-601). Every step solves ``(A Θ⁻¹ Aᵀ + S Π⁻¹) dπ = …`` by a sparse Cholesky factorisation whose
+pattern is analysed once.
+
+* Every product of a distance and its multiplier is driven to ``μ w``: w is the size of the activity
+  times its price, so that a small lane is as well centred as a large one.
+* Rows that the caller calls *late* (limits on growth: many, of which few bind) stay out until an
+  iterate breaks them, then come in with their neighbours. So the matrix stays that of the balances.
+* Near the end Newton steps on the dual (see `newton`) finish: the levels are those with which
+  everybody answers to the prices, ``x(π)``.
+
+Legend: π, s price and surplus of rows; zl, zu multipliers of the bounds, dl, du distances to them;
+Θ = φ'' + zl/dl + zu/du; rp, rd residuals of rows and activities; cl, cu, cr products.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from lodeline.solver.certificate import certify
+from lodeline.solver.curves import Curves, Vector
+from lodeline.solver.normal import NormalEquations
+from lodeline.solver.presolve import reduce_problem
+from lodeline.solver.problem import MarketProblem, Solution, Status
+
+__all__ = ["Settings", "solve"]
+
+Flags = NDArray[np.bool_]
+Index = NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Settings of the interior-point method.
+
+    Attributes
+    ----------
+    tolerance
+        Largest certificate residual and gap of a solution.
+    max_iterations
+        Steps at most.
+    """
+
+    tolerance: float = 1e-9
+    max_iterations: int = 250
+
+
+_FIRST = 0.1
+"""Products of the first iterate, over their weights."""
+_BOUNDARY = 0.995
+"""Share of the way to the nearest bound that a step goes at most."""
+_LOOK = 0.1
+"""Mean product below which late rows are looked at, and its fall before the next look."""
+_REACH = 4
+"""How many rows to either side of a broken late row come in with it."""
+_POLISH = 8
+"""Newton steps on the dual at most, each time they are tried."""
+_CLEARED = 1e-11
+"""Scaled row residual at which they have succeeded."""
+
+
+@dataclass
+class _Point:
+    """An iterate, or a step."""
+
+    x: Vector
+    s: Vector
+    pi: Vector
+    zl: Vector
+    zu: Vector
+
+    def moved(self, step: _Point, primal: float, dual: float) -> _Point:
+        return _Point(
+            self.x + primal * step.x,
+            self.s + primal * step.s,
+            self.pi + dual * step.pi,
+            self.zl + dual * step.zl,
+            self.zu + dual * step.zu,
+        )
+
+
+class _Market:
+    """Curves, bounds and weights of the activities."""
+
+    def __init__(self, problem: MarketProblem) -> None:
+        curves = problem.curves
+        self.curves = curves
+        self.lower, self.upper = curves.lower, curves.ceiling()
+        self.bounded = np.isfinite(self.upper)
+        endless = np.full(self.lower.size, np.inf)
+        self.free: Curves = curves.with_bounds(-endless, endless)
+        entries = np.maximum(np.diff(problem.incidence.indptr), 1)
+        worth = np.abs(problem.incidence).T @ problem.row_price / entries
+        self.price = np.maximum(worth, 1e-300)
+        self.size = np.maximum(curves.reference, self.price * curves.steepest())
+        room = np.where(self.bounded, self.upper - self.lower, np.inf)
+        self.room = np.minimum(room, self.size)
+        self.weight = self.room * self.price
+
+    def slopes(self, x: Vector) -> tuple[Vector, Vector]:
+        """Return φ' and φ''."""
+        marginal = self.curves.margin + self.free.deviation(x)
+        rise = self.free.response_slope(marginal)
+        return marginal, 1.0 / np.maximum(rise, 1e-12 * self.size / self.price)
+
+
+@dataclass
+class _Residuals:
+    """How far an iterate is from the optimality conditions."""
+
+    rows: Vector
+    activities: Vector
+    dl: Vector
+    du: Vector
+    curvature: Vector
+    mean: float
+    worst: float
+
+
+def solve(
+    problem: MarketProblem, late: Flags | None = None, settings: Settings | None = None
+) -> Solution:
+    """Solve a market by an interior-point method.
+
+    Parameters
+    ----------
+    problem
+        The market.
+    late
+        Rows to leave out until an iterate breaks them, shape (row,); default none.
+    settings
+        Tolerance and limits.
+
+    Returns
+    -------
+    Solution
+        `Status.NOT_CONVERGED` is a result, not an exception: the certificate says how good it is.
+    """
+    settings = settings or Settings()
+    reduction = reduce_problem(problem)
+    waiting = np.zeros(problem.rhs.size, dtype=bool) if late is None else late
+    search = _Search(reduction.problem, waiting[reduction.rows], settings)
+    levels, prices = reduction.restore(*search.run())
+    certificate = certify(problem, levels, prices)
+    answer = problem.curves.response(problem.incidence.T @ prices)
+    other = certify(problem, answer, prices)
+    if max(other.residual, other.gap) < max(certificate.residual, certificate.gap):
+        levels, certificate = answer, other
+    good = max(certificate.residual, certificate.gap) <= settings.tolerance
+    status = Status.SOLVED if good else Status.NOT_CONVERGED
+    return Solution(levels, prices, status, search.iterations, certificate)
+
+
+class _Search:
+    """Steps, and between them rows that come in late."""
+
+    def __init__(self, problem: MarketProblem, late: Flags, settings: Settings) -> None:
+        self.problem = problem
+        self.settings = settings
+        self.market = _Market(problem)
+        self.matrix = sparse.csr_array(problem.incidence)
+        self.pattern = abs(self.matrix)
+        self.waiting = late.copy()
+        self.iterations = 0
+        self.system = NormalEquations(problem, np.flatnonzero(~late))
+        self.point = self._start()
+
+    def run(self) -> tuple[Vector, Vector]:
+        """Return levels and prices of all rows."""
+        look, close = _LOOK, 1e-6
+        while self.iterations < self.settings.max_iterations:
+            residuals = self._residuals(self.point)
+            if not np.isfinite(residuals.mean) or residuals.mean < 1e-17:
+                break
+            if residuals.mean < look:
+                look = _LOOK * residuals.mean
+                if self._admit(self._broken(self.point.x), residuals.mean):
+                    continue
+            if max(residuals.mean, residuals.worst) < close:
+                close *= 1e-3
+                prices, left = self._polished()
+                x = self.market.curves.response(self.system.transposed @ prices)
+                if left <= _CLEARED and not self._admit(self._broken(x), residuals.mean):
+                    return x, self._spread(prices)
+            self._step(residuals)
+            self.iterations += 1
+        prices, _ = self._polished()
+        return self.point.x, self._spread(prices)
+
+    def _spread(self, prices: Vector) -> Vector:
+        out = np.zeros(self.problem.rhs.size)
+        out[self.system.rows] = prices
+        return out
+
+    # where to begin, and with which rows
+
+    def _start(self) -> _Point:
+        m, p, rows = self.market, self.problem, self.system.rows
+        top = np.where(m.bounded, m.upper - 0.1 * m.room, np.inf)
+        x = np.clip(p.curves.reference, m.lower + 0.1 * m.room, top)
+        surplus = (self.matrix @ x - p.rhs)[rows]
+        scale, price = p.row_scale[rows], p.row_price[rows]
+        s = np.maximum(surplus, _FIRST * scale)
+        # Limits (b < 0) start without a price unless they bind, balances with the reference price.
+        pi = np.where(p.rhs[rows] < 0.0, np.minimum(_FIRST * price * scale / s, price), price)
+        zl = _FIRST * m.weight / (x - m.lower)
+        zu = np.where(m.bounded, _FIRST * m.weight / np.where(m.bounded, m.upper - x, 1.0), 0.0)
+        return _Point(x, np.where(p.is_equality[rows], 0.0, s), pi, zl, zu)
+
+    def _broken(self, x: Vector) -> Index:
+        """Return late rows that x breaks, and their neighbours."""
+        p = self.problem
+        surplus = self.matrix @ x - p.rhs
+        broken = self.waiting & (surplus < -0.1 * _CLEARED * p.row_scale)
+        if broken.any():
+            for _ in range(_REACH):
+                touched = self.pattern.T @ broken.astype(float)
+                broken = self.waiting & (broken | (self.pattern @ touched > 0.0))
+        return np.flatnonzero(broken)
+
+    def _admit(self, rows: Index, mean: float) -> bool:
+        """Let late rows take part from here on; return whether there were any."""
+        if rows.size == 0:
+            return False
+        p, before = self.problem, self.system.rows
+        self.waiting[rows] = False
+        now = np.flatnonzero(np.isin(np.arange(p.rhs.size), np.union1d(before, rows)))
+        surplus = (self.matrix @ self.point.x - p.rhs)[now]
+        scale = p.row_scale[now]
+        s = np.maximum(surplus, np.sqrt(mean) * scale)
+        pi = mean * scale * p.row_price[now] / s
+        at = np.searchsorted(now, before)
+        s[at], pi[at] = self.point.s, self.point.pi
+        self.point.s, self.point.pi = s, pi
+        self.system = NormalEquations(p, now)
+        return True
+
+    # one step
+
+    def _residuals(self, point: _Point) -> _Residuals:
+        m, system = self.market, self.system
+        marginal, curvature = m.slopes(point.x)
+        activities = marginal - system.transposed @ point.pi - point.zl + point.zu
+        rows = system.matrix @ point.x - point.s - system.rhs
+        dl = np.maximum(point.x - m.lower, 1e-16 * m.size)
+        du = np.where(m.bounded, np.maximum(m.upper - point.x, 1e-16 * m.size), 1.0)
+        worst = max(
+            float(np.max(np.abs(rows) / system.scale, initial=0.0)),
+            float(np.max(np.abs(activities) / m.price, initial=0.0)),
+        )
+        mean = self._mean(point, dl, du)
+        return _Residuals(rows, activities, dl, du, curvature, mean, worst)
+
+    def _mean(self, point: _Point, dl: Vector, du: Vector) -> float:
+        """Return the mean product over its weight."""
+        m, system = self.market, self.system
+        total = float(np.sum((dl * point.zl + du * point.zu) / m.weight))
+        inequality = ~system.is_equality
+        total += float(np.sum((point.s * point.pi / (system.scale * system.price))[inequality]))
+        return total / (m.lower.size + int(m.bounded.sum()) + int(inequality.sum()))
+
+    def _step(self, r: _Residuals) -> None:
+        """Predict, centre and correct, move."""
+        m, system, p = self.market, self.system, self.point
+        theta = r.curvature + p.zl / r.dl + p.zu / r.du
+        equal = system.is_equality
+        inverse, ratio = 1.0 / theta, np.where(equal, 0.0, p.s / np.where(equal, 1.0, p.pi))
+        system.factorise(inverse, ratio)
+        cl, cu, cr = r.dl * p.zl, r.du * p.zu, p.s * p.pi
+        guess = self._direction(r, inverse, ratio, -cl, -cu, -cr)
+        ahead = p.moved(guess, *self._lengths(guess, r, 1.0))
+        room = np.where(m.bounded, m.upper - ahead.x, 0.0)
+        sigma = min(1.0, (self._mean(ahead, ahead.x - m.lower, room) / r.mean) ** 3)
+        aim = sigma * r.mean
+        step = self._direction(
+            r,
+            inverse,
+            ratio,
+            aim * m.weight - cl - guess.x * guess.zl,
+            np.where(m.bounded, aim * m.weight - cu + guess.x * guess.zu, 0.0),
+            aim * system.scale * system.price - cr - guess.s * guess.pi,
+        )
+        self.point = p.moved(step, *self._lengths(step, r, _BOUNDARY))
+
+    def _direction(
+        self, r: _Residuals, inverse: Vector, ratio: Vector, tl: Vector, tu: Vector, tr: Vector
+    ) -> _Point:
+        """Return the step that changes the products by tl, tu, tr and removes the residuals."""
+        system, p = self.system, self.point
+        equal = system.is_equality
+        rl, ru = tl / r.dl, tu / r.du
+        rs = np.where(equal, 0.0, tr / np.where(equal, 1.0, p.pi))
+        wish = -r.activities + rl - ru
+        dpi = system.solve(-r.rows + rs - system.matrix @ (inverse * wish))
+        dx = inverse * (system.transposed @ dpi + wish)
+        return _Point(dx, rs - ratio * dpi, dpi, rl - p.zl / r.dl * dx, ru + p.zu / r.du * dx)
+
+    def _lengths(self, step: _Point, r: _Residuals, share: float) -> tuple[float, float]:
+        """Return how far levels and prices may go, at most 1."""
+        p, equal = self.point, self.system.is_equality
+        primal = min(
+            _length(r.dl, step.x),
+            _length(np.where(self.market.bounded, r.du, np.inf), -step.x),
+            _length(p.s, step.s),
+        )
+        dual = min(
+            _length(p.zl, step.zl),
+            _length(p.zu, step.zu),
+            _length(np.where(equal, np.inf, p.pi), step.pi),
+        )
+        return min(1.0, share * primal), min(1.0, share * dual)
+
+    # the end
+
+    def _polished(self) -> tuple[Vector, float]:
+        """Return prices at which the answers clear the rows, and what is left of the imbalance."""
+        system, curves = self.system, self.market.curves
+        equal, floor = system.is_equality, system.scale / system.price
+        relative = self.point.pi / system.price
+        idle = ~equal & (relative < self.point.s / system.scale) & (relative < 1e-4)
+        pi = np.where(idle, 0.0, self.point.pi)
+        best, least = pi, np.inf
+        for _ in range(_POLISH):
+            margin = system.transposed @ pi
+            surplus = system.matrix @ curves.response(margin) - system.rhs
+            scaled = surplus / system.scale
+            natural = np.where(equal, scaled, np.minimum(scaled, pi / system.price))
+            worst = float(np.max(np.abs(natural), initial=0.0))
+            if not worst < 10.0 * least:
+                break
+            if worst < least:
+                best, least = pi, worst
+            if worst <= 0.1 * _CLEARED:
+                break
+            slope = curves.response_slope(margin)
+            idle = ~equal & (pi <= 0.0) & (surplus > 0.0)
+            ridge = 1e-9 * ((system.matrix**2) @ slope + floor * min(1.0, worst))
+            system.factorise(slope, np.where(idle, 1e20 * floor, ridge))
+            pi = pi - system.solve(np.where(idle, 0.0, surplus))
+            pi = np.where(equal, pi, np.maximum(pi, 0.0))
+        return best, least
+
+
+def _length(value: Vector, step: Vector) -> float:
+    """Return how far one may go along a step until a value reaches zero."""
+    falling = step < 0.0
+    return float(np.min(value[falling] / -step[falling], initial=np.inf))

@@ -1,0 +1,159 @@
+"""Foresight: what a market that knew the future would do, and what knowing it is worth.
+
+The months of the market become one problem: what is stored in a month is there in the next, lanes
+and stocks grow by no more than in the market, restrictions and taxes are the same. Opening stocks
+are normal; at the end the stocks are those with which the market ended. So the market's path is one
+that foresight could have chosen, and the world's cost (with taxes as they are paid) is at most the
+market's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lodeline.network import ActivityKind, RowKind
+from lodeline.results.run import Run
+from lodeline.results.welfare import cost_by_country, world_cost
+from lodeline.scenarios.compile import Schedule
+from lodeline.solver import interior
+from lodeline.solver.horizon import Growth, Horizon, over_months
+from lodeline.studies.market import ACCEPTED, UnsolvedError
+
+__all__ = ["ForesightValue", "horizon_of", "run_foresight", "value_of_foresight"]
+
+Vector = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class ForesightValue:
+    """What it would have been worth to know the future, USD over all months.
+
+    Attributes
+    ----------
+    by_country
+        Cost of the market less cost under foresight; some may lose.
+    world
+        Their sum.
+    as_paid
+        The same with taxes counted as costs: never negative. Equal to `world` without taxes, which
+        are transfers; with them a market that knows more may also avoid more tax.
+    """
+
+    by_country: dict[str, float]
+    world: float
+    as_paid: float
+
+
+def horizon_of(schedule: Schedule, terminal_stocks: Vector, *, bent: bool = True) -> Horizon:
+    """Return the market of a schedule over all its months.
+
+    Parameters
+    ----------
+    schedule
+        Network and restrictions by month.
+    terminal_stocks
+        What the stores hold at the end, t, shape (store,).
+    bent
+        Iso-elastic curves (default), or straight ones: then it is a QP.
+    """
+    network = schedule.network
+    stores, lanes = network.of_kind(ActivityKind.STORE), network.of_kind(ActivityKind.SHIP)
+    normal = network.reference[stores]
+    months = len(schedule.months)
+    rhs = np.zeros((months, network.row_kind.size))
+    rhs[0] = network.rhs(normal, np.full(len(network.limits), np.inf))
+    rhs[:, network.row_kind == RowKind.LIMIT] = -schedule.limit
+    return Horizon(
+        month=network.problem(bent=bent),
+        rhs=rhs,
+        lower=np.zeros((months, network.activities)),
+        upper=network.capacity * schedule.output_factor,
+        extra=schedule.tax,
+        stores=stores,
+        store_rows=network.store_rows(),
+        terminal=terminal_stocks,
+        growth=Growth(
+            activities=np.concatenate([lanes, stores]),
+            factor=np.repeat([1.0 + network.lane_growth, 1.0], [lanes.size, stores.size]),
+            base=np.concatenate([network.growth_base[lanes], network.rebuild * normal]),
+            before=np.concatenate([network.reference[lanes], normal]),
+            # κ is a share of the lane's own scale, so this is at least that scale
+            scale=np.concatenate(
+                [
+                    np.maximum(
+                        network.reference[lanes], network.growth_base[lanes] / network.lane_growth
+                    ),
+                    normal,
+                ]
+            ),
+        ),
+    )
+
+
+def run_foresight(schedule: Schedule, terminal_stocks: Vector, *, bent: bool = True) -> Run:
+    """Run the months as a market that knows the future.
+
+    Parameters
+    ----------
+    schedule
+        Network and restrictions by month.
+    terminal_stocks
+        What the stores hold at the end, t, shape (store,): ``market_run.stocks[-1]``.
+    bent
+        Iso-elastic curves (default), or straight ones.
+
+    Returns
+    -------
+    Run
+        Prices are those of each month; levels of `STORE` what is held at its end.
+
+    Raises
+    ------
+    UnsolvedError
+        If the certificate is worse than `ACCEPTED`.
+    """
+    horizon = horizon_of(schedule, terminal_stocks, bent=bent)
+    problem = over_months(horizon)
+    months, rows = horizon.rhs.shape
+    late = np.arange(problem.rhs.size) >= months * rows
+    solution = interior.solve(problem, late)
+    proof = solution.certificate
+    if not max(proof.residual, proof.gap) <= ACCEPTED:
+        raise UnsolvedError(
+            f"foresight from {schedule.months[0]} over {months} months was not solved (residual "
+            f"{proof.residual:.1e}, gap {proof.gap:.1e}). Please report the scenario as a defect."
+        )
+    levels = solution.levels.reshape(months, -1)
+    opening = schedule.network.reference[horizon.stores]
+    return Run(
+        schedule=schedule,
+        levels=levels,
+        prices=solution.prices[: months * rows].reshape(months, rows),
+        stocks=np.vstack([opening, levels[:, horizon.stores]]),
+        max_residual=proof.residual,
+        max_gap=proof.gap,
+        solves=1,
+        fallbacks=0,
+    )
+
+
+def value_of_foresight(market: Run, foresight: Run, *, bent: bool = True) -> ForesightValue:
+    """Return what knowing the future would have been worth.
+
+    Parameters
+    ----------
+    market, foresight
+        Runs of one schedule with the same stocks at both ends.
+    bent
+        As in both runs.
+    """
+    difference = cost_by_country(market, bent=bent) - cost_by_country(foresight, bent=bent)
+    by_country = difference.sum(axis=0)
+    world = world_cost(market, bent=bent) - world_cost(foresight, bent=bent)
+    tax = float(np.sum(market.schedule.tax * (market.levels - foresight.levels)))
+    return ForesightValue(
+        dict(zip(market.network.countries, by_country.tolist(), strict=True)), world, world + tax
+    )
