@@ -157,7 +157,7 @@ def _reconcile(
     reported = _reported(chain, countries, trades, priors)
     world = _world_throughput(reported, len(chain.forms))
     problem = _balance_problem(chain, countries, reported, world)
-    solution = solve(problem, np.zeros(problem.rhs.size), Settings(tolerance=1e-13))
+    solution = solve(problem, np.zeros(problem.rhs.size), Settings(tolerance=1e-13, acceptable=1e-11))
     if solution.status is not Status.SOLVED and solution.certificate.primal > 1e-9:
         raise DataError(
             f"chain '{chain.id}', {year}: reconciliation stopped at a residual of "
@@ -334,7 +334,7 @@ def _balance_problem(
         lower=np.zeros(size),
         upper=_room(chain, reported),
     )
-    scale = np.maximum(np.abs(incidence) @ reference, per_form)
+    scale = np.maximum(np.abs(incidence) @ reference, 1e-4 * per_form)
     # A multiplier of this size moves a row by about its own throughput.
     price = scale / np.maximum((incidence**2) @ deviation**2, 1e-300)
     return MarketProblem(

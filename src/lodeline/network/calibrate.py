@@ -257,7 +257,7 @@ class _Builder:
             if share <= 0.0 or leaves is None or arrives is None or leaves == arrives:
                 continue
             flow = share * level
-            scale = max(flow, _SCALE_FLOOR * float(self.world[f]))
+            scale = max(flow, _SCALE_FLOOR * float(self.world[f])) if is_latent else flow
             self.columns.append(
                 _Column(
                     ActivityKind.SHIP, f, i, j, [(leaves, -1.0), (arrives, 1.0)],

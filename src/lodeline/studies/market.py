@@ -78,6 +78,8 @@ def run_market(schedule: Schedule, *, bent: bool = True, solver: Solver = newton
         upper = network.capacity * schedule.output_factor[t]
         upper[lanes] = (1.0 + network.lane_growth) * state.lanes + network.growth_base[lanes]
         upper[stores] = state.stocks + network.rebuild * network.reference[stores]
+        for limit, allowed in zip(network.limits, schedule.limit[t], strict=True):
+            upper[limit.lanes] = np.minimum(upper[limit.lanes], allowed)
         month = problem.with_rhs(network.rhs(state.stocks, schedule.limit[t])).with_curves(
             curves.with_bounds(curves.lower, upper).with_extra_cost(schedule.tax[t])
         )
