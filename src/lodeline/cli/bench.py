@@ -12,7 +12,7 @@ __all__ = ["bench"]
 
 
 @click.command(epilog="Example: lodeline bench solver --scenarios 16 --json")
-@click.argument("name", type=click.Choice(["solver"]))
+@click.argument("name", metavar="NAME", type=click.Choice(["solver"]))
 @click.option("--chains", metavar="ID,ID", help="Chains to measure on; default nine.")
 @click.option("--base-year", type=int, default=2023, show_default=True, help="Year of the data.")
 @click.option(
