@@ -30,6 +30,12 @@ __all__ = ["BatchResult", "CompiledMarket", "Variation", "solve"]
 
 _LIMIT = 120
 """Evaluations after which a scenario goes to the reference solver."""
+_TOLERANCE = 1e-10
+"""Row residual at which a scenario is solved, unless settings say otherwise.
+
+Tighter ones are at times below the rounding of prices where large and small countries meet, and
+would send good solutions to the slower solver.
+"""
 _TRUST = 1.0
 """How far a row may move by itself in the first step, in multiples of its price."""
 
@@ -141,7 +147,7 @@ class CompiledMarket:
     problem
         Gives A, the kinds of curves, scales, and the default of everything that a batch may vary.
     settings
-        Tolerance and ridge; the limit of steps here is smaller, see the module.
+        Only the tolerance counts here, and the rest where a scenario falls back; default 1e-10.
     message
         Called with a sentence before the first solve of the process, which may have to compile.
 
@@ -159,7 +165,7 @@ class CompiledMarket:
         message: Callable[[str], None] | None = None,
     ) -> None:
         self.problem = problem
-        self.settings = settings or Settings()
+        self.settings = settings or Settings(tolerance=_TOLERANCE)
         self.analysis: Analysis = analyse(problem)
         self._message = message
         self._work = _workspace(self.analysis)
