@@ -55,13 +55,17 @@ _FIRST = 0.1
 """Products of the first iterate, over their weights."""
 _BOUNDARY = 0.995
 """Share of the way to the nearest bound that a step goes at most."""
+_SHORT = 0.2
+"""A step that is shorter is compared with one that only centres."""
+_CENTRE = 0.5
+"""σ of a step that only centres."""
 _LOOK = 0.1
 """Mean product below which late rows are looked at, and its fall before the next look."""
 _REACH = 4
 """How many rows to either side of a broken late row come in with it."""
 _POLISH = 8
 """Newton steps on the dual at most, each time they are tried."""
-_CLEARED = 1e-11
+_CLEARED = 1e-10
 """Scaled row residual at which they have succeeded."""
 
 
@@ -98,7 +102,10 @@ class _Market:
         entries = np.maximum(np.diff(problem.incidence.indptr), 1)
         worth = np.abs(problem.incidence).T @ problem.row_price / entries
         self.price = np.maximum(worth, 1e-300)
-        self.size = np.maximum(curves.reference, self.price * curves.steepest())
+        # A lane that could carry much is as small as the smaller of its ends.
+        least = _smallest_end(problem)
+        scale = np.minimum(self.price * curves.steepest(), least)
+        self.size = np.maximum(np.maximum(curves.reference, scale), 0.1 * least)
         room = np.where(self.bounded, self.upper - self.lower, np.inf)
         self.room = np.minimum(room, self.size)
         self.weight = self.room * self.price
@@ -108,6 +115,16 @@ class _Market:
         marginal = self.curves.margin + self.free.deviation(x)
         rise = self.free.response_slope(marginal)
         return marginal, 1.0 / np.maximum(rise, 1e-12 * self.size / self.price)
+
+
+def _smallest_end(problem: MarketProblem) -> Vector:
+    """Return the smallest throughput among an activity's rows, in its own units, t/month."""
+    incidence = problem.incidence
+    filled = np.diff(incidence.indptr) > 0
+    per_entry = problem.row_scale[incidence.indices] / np.abs(incidence.data)
+    out = np.ones(incidence.shape[1])
+    out[filled] = np.minimum.reduceat(per_entry, incidence.indptr[:-1][filled])
+    return out
 
 
 @dataclass
@@ -217,7 +234,7 @@ class _Search:
         """Return late rows that x breaks, and their neighbours."""
         p = self.problem
         surplus = self.matrix @ x - p.rhs
-        broken = self.waiting & (surplus < -0.1 * _CLEARED * p.row_scale)
+        broken = self.waiting & (surplus < -0.01 * _CLEARED * p.row_scale)
         if broken.any():
             for _ in range(_REACH):
                 touched = self.pattern.T @ broken.astype(float)
@@ -277,16 +294,33 @@ class _Search:
         ahead = p.moved(guess, *self._lengths(guess, r, 1.0))
         room = np.where(m.bounded, m.upper - ahead.x, 0.0)
         sigma = min(1.0, (self._mean(ahead, ahead.x - m.lower, room) / r.mean) ** 3)
+        step = self._corrected(r, inverse, ratio, sigma, guess)
+        primal, dual = self._lengths(step, r, _BOUNDARY)
+        if min(primal, dual) < _SHORT:
+            # The guess was far off, and with it the correction: only centre.
+            other = self._corrected(r, inverse, ratio, max(sigma, _CENTRE), None)
+            lengths = self._lengths(other, r, _BOUNDARY)
+            if min(lengths) > min(primal, dual):
+                step, (primal, dual) = other, lengths
+        # Different lengths leave φ' behind by their difference: not where that undoes the progress.
+        behind = (1.0 - dual) * r.activities + (primal - dual) * r.curvature * step.x
+        if np.max(np.abs(behind) / m.price) > max(r.worst, 10.0 * r.mean):
+            primal = dual = min(primal, dual)
+        self.point = p.moved(step, primal, dual)
+
+    def _corrected(
+        self, r: _Residuals, inverse: Vector, ratio: Vector, sigma: float, guess: _Point | None
+    ) -> _Point:
+        """Return the step to products of σ times the mean, corrected for a guess of the step."""
+        m, system, p = self.market, self.system, self.point
         aim = sigma * r.mean
-        step = self._direction(
-            r,
-            inverse,
-            ratio,
-            aim * m.weight - cl - guess.x * guess.zl,
-            np.where(m.bounded, aim * m.weight - cu + guess.x * guess.zu, 0.0),
-            aim * system.scale * system.price - cr - guess.s * guess.pi,
-        )
-        self.point = p.moved(step, *self._lengths(step, r, _BOUNDARY))
+        tl = aim * m.weight - r.dl * p.zl
+        tu = np.where(m.bounded, aim * m.weight - r.du * p.zu, 0.0)
+        tr = aim * system.scale * system.price - p.s * p.pi
+        if guess is not None:
+            tl, tu = tl - guess.x * guess.zl, tu + guess.x * guess.zu
+            tr = tr - guess.s * guess.pi
+        return self._direction(r, inverse, ratio, tl, tu, tr)
 
     def _direction(
         self, r: _Residuals, inverse: Vector, ratio: Vector, tl: Vector, tu: Vector, tr: Vector
@@ -336,7 +370,7 @@ class _Search:
                 break
             if worst < least:
                 best, least = pi, worst
-            if worst <= 0.1 * _CLEARED:
+            if worst <= 0.01 * _CLEARED:
                 break
             slope = curves.response_slope(margin)
             idle = ~equal & (pi <= 0.0) & (surplus > 0.0)
