@@ -67,7 +67,7 @@ def _steady(medians: pl.DataFrame, name: str) -> pl.DataFrame:
         medians.select("code", pl.col("year").alias("near"), pl.col(name).alias("value")), on="code"
     )
     near = pairs.filter((pl.col("near") - pl.col("year")).abs() <= WINDOW_YEARS)
-    usual = near.group_by(_KEY).agg(usual=pl.col("value").log().median().exp())
+    usual = near.group_by(_KEY, maintain_order=True).agg(usual=pl.col("value").log().median().exp())
     jumped = (pl.col(name) / pl.col("usual")).log().abs() > math.log(MEDIAN_JUMP)
     return (
         medians.join(usual, on=_KEY)
@@ -101,7 +101,7 @@ def code_year_unit_values(flows: pl.DataFrame) -> pl.DataFrame:
     )
     for name in ("by_value", "by_tonnes"):
         medians = _steady(medians, name)
-    used = known.group_by(_KEY).agg(flows_used=pl.len().cast(pl.Int32))
+    used = known.group_by(_KEY, maintain_order=True).agg(flows_used=pl.len().cast(pl.Int32))
     both = pl.concat_list("by_value", "by_tonnes")
     return (
         medians.join(used, on=_KEY)
@@ -121,7 +121,7 @@ def _own_habit(flows: pl.DataFrame) -> pl.DataFrame:
     key = ["code", "exporter"]
     yearly = (
         flows.filter(pl.col("tonnes_reported") > 0)
-        .group_by(*key, "year")
+        .group_by(*key, "year", maintain_order=True)
         .agg(
             ratio=(
                 pl.col("value_usd").sum()
@@ -134,7 +134,7 @@ def _own_habit(flows: pl.DataFrame) -> pl.DataFrame:
     pairs = years.join(yearly.rename({"year": "other"}), on=key)
     others = pairs.filter(pl.col("other") != pl.col("year"))
     return (
-        others.group_by(*key, "year")
+        others.group_by(*key, "year", maintain_order=True)
         .agg(habit=pl.col("ratio").median(), years=pl.len())
         .filter(pl.col("years") >= OWN_YEARS)
         .drop("years")
@@ -150,7 +150,7 @@ def _lane_habit(flows: pl.DataFrame) -> pl.DataFrame:
     pairs = flows.select(*key, "year").join(known, on=key)
     gap = (pl.col("other") - pl.col("year")).abs()
     near = pairs.filter((gap > 0) & (gap <= WINDOW_YEARS))
-    return near.group_by(*key, "year").agg(lane=pl.col("near").median())
+    return near.group_by(*key, "year", maintain_order=True).agg(lane=pl.col("near").median())
 
 
 def _is_mixed() -> pl.Expr:

@@ -126,7 +126,11 @@ def _from_table(chain: Chain, form: Form, source: TableOutput, year: int) -> _Ro
     distance = abs(nearest - year)
     words = f"observed {year}" if distance == 0 else f"carried from {nearest}"
     spread = _OBSERVED_DEVIATION + min(_CARRIED_DEVIATION * distance, 0.6)
-    chosen = rows.filter(pl.col("year") == nearest).group_by("country").agg(pl.col("value").sum())
+    chosen = (
+        rows.filter(pl.col("year") == nearest)
+        .group_by("country", maintain_order=True)
+        .agg(pl.col("value").sum())
+    )
     return {str(c): (float(v) * source.factor.value, spread, words) for c, v in chosen.iter_rows()}
 
 
@@ -145,7 +149,11 @@ def _from_shares(
     growth = by_year.get(year, 0.0) / by_year.get(source.world_year, float("nan"))
     world = source.world_t.value * (growth if growth > 0.0 else 1.0)
     words = f"prior: curated share of {vintage} times world output of {source.world_year}"
-    chosen = rows.filter(pl.col("year") == vintage).group_by("country").agg(pl.col("share").first())
+    chosen = (
+        rows.filter(pl.col("year") == vintage)
+        .group_by("country", maintain_order=True)
+        .agg(pl.col("share").first())
+    )
     return {str(c): (float(s) * world, _SHARES_DEVIATION, words) for c, s in chosen.iter_rows()}
 
 

@@ -1,4 +1,8 @@
-"""Lanes of a form from trade: content, exclusions, world price, lanes of earlier years."""
+"""Lanes of a form from trade: content, exclusions, world price, lanes of earlier years.
+
+Groups keep the order of their rows, here and wherever floats are added: the order of an addition
+decides its last bit, and a run must repeat to the bit.
+"""
 
 from __future__ import annotations
 
@@ -92,7 +96,9 @@ def _content(form: Form) -> pl.Expr:
 def world_trade(chain: Chain, form: Form) -> pl.DataFrame:
     """Return world trade of a form by year: ``year, tonnes`` in the form's unit."""
     rows = _rows_of_form(chain, form).filter(~pl.col("is_excluded"))
-    return rows.group_by("year").agg(tonnes=pl.col("amount").sum()).sort("year")
+    return (
+        rows.group_by("year", maintain_order=True).agg(tonnes=pl.col("amount").sum()).sort("year")
+    )
 
 
 def trade_of_form(chain: Chain, form: Form, year: int) -> FormTrade:
@@ -111,7 +117,7 @@ def trade_of_form(chain: Chain, form: Form, year: int) -> FormTrade:
     used = rows.filter(~pl.col("is_excluded"))
     lanes = (
         used.filter(pl.col("year") == year)
-        .group_by("exporter", "importer")
+        .group_by("exporter", "importer", maintain_order=True)
         .agg(
             tonnes=pl.col("amount").sum(),
             value_usd=pl.col("value_usd").sum(),
@@ -127,9 +133,9 @@ def trade_of_form(chain: Chain, form: Form, year: int) -> FormTrade:
     )
     earlier = (
         used.filter(pl.col("year").is_between(year - LATENT_YEARS, year - 1))
-        .group_by("exporter", "importer", "year")
+        .group_by("exporter", "importer", "year", maintain_order=True)
         .agg(tonnes=pl.col("amount").sum())
-        .group_by("exporter", "importer")
+        .group_by("exporter", "importer", maintain_order=True)
         .agg(tonnes=pl.col("tonnes").mean())
         .sort("exporter", "importer")
     )
@@ -140,7 +146,7 @@ def trade_of_form(chain: Chain, form: Form, year: int) -> FormTrade:
             .then(pl.lit("left out"))
             .otherwise(pl.col("quality"))
         )
-        .group_by("quality")
+        .group_by("quality", maintain_order=True)
         .agg(
             value_usd=pl.col("value_usd").sum(),
             tonnes=pl.col("amount").sum(),
@@ -149,7 +155,9 @@ def trade_of_form(chain: Chain, form: Form, year: int) -> FormTrade:
         .sort("quality")
         .select(pl.lit(form.id).alias("form"), pl.lit(year).alias("year"), pl.all())
     )
-    world = used.group_by("year").agg(tonnes=pl.col("amount").sum()).sort("year")
+    world = (
+        used.group_by("year", maintain_order=True).agg(tonnes=pl.col("amount").sum()).sort("year")
+    )
     years = world["year"]
     return FormTrade(
         lanes=lanes,

@@ -58,7 +58,9 @@ def stress_document(result: StressResult) -> dict[str, Any]:
 
 def _chain(chain: ChainResult) -> dict[str, Any]:
     """Return one chain: metrics of its form, the cost of all its forms."""
-    cost = chain.metrics.group_by("country").agg(cost_usd=pl.col("cost_usd").sum())
+    cost = chain.metrics.group_by("country", maintain_order=True).agg(
+        cost_usd=pl.col("cost_usd").sum()
+    )
     shown = chain.metrics.filter(pl.col("form") == chain.form).drop("cost_usd", "form")
     table = cost.join(shown, on="country", how="left").sort("country")
     return {

@@ -165,7 +165,7 @@ def supply_table(run: Run) -> pl.DataFrame:
         }
     )
     return (
-        table.group_by("form", "exporter", "importer")
+        table.group_by("form", "exporter", "importer", maintain_order=True)
         .agg(pl.col("before_t").sum(), pl.col("during_t").sum())
         .filter((pl.col("before_t") > 0.0) | (pl.col("during_t") > 0.0))
         .sort("form", "importer", "before_t", descending=[False, False, True])

@@ -53,7 +53,7 @@ class Settings:
         Share of the predicted fall of D that a step must achieve.
     """
 
-    tolerance: float = 1e-11
+    tolerance: float = 1e-13
     acceptable: float = 1e-9
     max_iterations: int = 300
     ridge: float = 1e-3

@@ -201,7 +201,9 @@ def _summary(chains: Mapping[str, ChainResult]) -> pl.DataFrame:
     """Return one row per country over all chains: costs added, the worst of the rest."""
     parts = []
     for name, result in chains.items():
-        cost = result.metrics.group_by("country").agg(cost_usd=pl.col("cost_usd").sum())
+        cost = result.metrics.group_by("country", maintain_order=True).agg(
+            cost_usd=pl.col("cost_usd").sum()
+        )
         shown = result.metrics.filter(pl.col("form") == result.form).drop("cost_usd")
         parts.append(cost.join(shown, on="country", how="left").with_columns(chain=pl.lit(name)))
     return (
