@@ -1,0 +1,53 @@
+"""The interior-point method against proof, the reference solver and a peer."""
+
+import numpy as np
+import pytest
+from random_markets import random_market
+
+from lodeline.solver import interior, newton
+from lodeline.solver.presolve import reduce_problem
+
+
+@pytest.mark.parametrize("bent", [False, True])
+@pytest.mark.parametrize("seed", range(10))
+def test_solves_and_agrees_with_the_reference(seed, bent):
+    problem = random_market(
+        seed, bent=bent, limits=seed % 3, closed=[0.0, 0.3, 0.7][seed % 3], isolated=seed % 2
+    )
+    ours, reference = interior.solve(problem), newton.solve(problem)
+    assert ours.status == "solved", ours.certificate
+    assert ours.certificate.residual <= 1e-9
+    scale = problem.row_scale.max()
+    np.testing.assert_allclose(ours.levels / scale, reference.levels / scale, atol=1e-7)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_late_rows_change_nothing_but_the_work(seed):
+    problem = random_market(seed, limits=5)
+    late = np.arange(problem.rhs.size) >= problem.rhs.size - 5
+    a, b = interior.solve(problem), interior.solve(problem, late)
+    assert a.status == b.status == "solved"
+    scale = problem.row_scale.max()
+    np.testing.assert_allclose(a.levels / scale, b.levels / scale, atol=1e-7)
+
+
+def test_a_limit_of_zero_is_decided_beforehand_and_gets_its_price_back():
+    problem = random_market(2, limits=1)
+    rhs = problem.rhs.copy()
+    rhs[-1] = 0.0
+    problem = problem.with_rhs(rhs)
+    lanes = np.flatnonzero(problem.incidence[[-1]].toarray()[0])
+    reduction = reduce_problem(problem)
+    assert problem.rhs.size - 1 not in reduction.rows
+    assert not np.isin(lanes, reduction.columns).any()
+    solution = interior.solve(problem)
+    assert solution.status == "solved", solution.certificate
+    assert (solution.levels[lanes] == 0.0).all()
+    assert solution.prices[-1] > 0.0
+
+
+def test_too_few_steps_are_admitted():
+    settings = interior.Settings(max_iterations=0)
+    solution = interior.solve(random_market(0, closed=0.5), settings=settings)
+    assert solution.status == "not converged"
+    assert solution.certificate.residual > 1e-9
