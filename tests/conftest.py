@@ -17,3 +17,11 @@ def balanced(chain, year=2024):
 def balanced_base():
     """Return the balanced base year of a chain and year, from a cache."""
     return balanced
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_data_of_the_user_s_own(tmp_path_factory):
+    """Keep the tests from what the person who runs them has imported."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LODELINE_DATA", str(tmp_path_factory.mktemp("nothing-imported")))
+        yield

@@ -12,6 +12,7 @@ from typing import Any
 
 import polars as pl
 
+from lodeline.data.own import imported_provenance
 from lodeline.errors import DataError
 
 __all__ = [
@@ -95,14 +96,25 @@ def manifest() -> Mapping[str, Any]:
 
 
 def dataset_identity() -> dict[str, str]:
-    """Return ``edition`` and ``sha256`` (of the manifest, which holds those of all tables)."""
+    """Return ``edition`` and ``sha256`` (of the manifest, which holds those of all tables).
+
+    Imported data of the user's own are part of the identity: other data, other results.
+    """
     document, digest = _cached_manifest(bundle_folder())
-    return {"edition": str(document["edition"]), "sha256": digest}
+    own = imported_provenance()
+    if own is None:
+        return {"edition": str(document["edition"]), "sha256": digest}
+    both = hashlib.sha256(f"{digest} {own['sha256']}".encode()).hexdigest()
+    return {"edition": f"{document['edition']} with {own['name']}", "sha256": both}
 
 
 def info() -> dict[str, Any]:
     """Return edition, checksum and the tables with source, licence, rows and steps."""
-    return {**dataset_identity(), "tables": list(manifest()["tables"])}
+    own = imported_provenance()
+    tables = list(manifest()["tables"])
+    if own is not None:
+        tables.append({"attribution": own["publisher"], "edition": "", "source": "", **own})
+    return {**dataset_identity(), "tables": tables}
 
 
 def verify() -> list[Finding]:

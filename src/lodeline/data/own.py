@@ -17,7 +17,12 @@ import polars as pl
 
 from lodeline.errors import DataError, InputError, MachineError
 
-__all__ = ["import_world_mining_data", "user_data_folder", "world_mining_data"]
+__all__ = [
+    "import_world_mining_data",
+    "imported_provenance",
+    "user_data_folder",
+    "world_mining_data",
+]
 
 ENVIRONMENT = "LODELINE_DATA"
 NAME = "world_mining_data"
@@ -117,6 +122,10 @@ def _provenance(path: Path, table: pl.DataFrame, payload: bytes) -> dict[str, An
         "name": NAME,
         "title": "Output of minerals by country",
         "publisher": "Austrian Federal Ministry of Finance, World Mining Data",
+        "source": "World Mining Data",
+        "edition": "the user's own copy",
+        "attribution": "World Mining Data, Austrian Federal Ministry of Finance",
+        "unit": "t, carat or m3, as the column says",
         "licence": "the publisher's terms; not shipped with Lodeline, not to be passed on",
         "url": "https://www.world-mining-data.info",
         "imported_from": path.name,
@@ -204,3 +213,24 @@ def world_mining_data() -> pl.DataFrame | None:
         raise DataError(
             f"{path}: the imported table is damaged. Run 'lodeline data import' again."
         ) from None
+
+
+def imported_provenance() -> dict[str, Any] | None:
+    """Return where the imported table comes from, or None if the user has imported none.
+
+    Raises
+    ------
+    DataError
+        If its provenance is damaged.
+    """
+    path = user_data_folder() / f"{NAME}.json"
+    if not path.is_file():
+        return None
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        document["sha256"]
+    except (OSError, ValueError, KeyError, TypeError):
+        raise DataError(
+            f"{path}: the import's provenance is damaged. Run 'lodeline data import' again."
+        ) from None
+    return dict(document)

@@ -110,12 +110,7 @@ def _net_exports(trade: FormTrade) -> dict[str, float]:
 
 
 def _from_table(chain: Chain, form: Form, source: TableOutput, year: int) -> _Rows:
-    rows = data.production(source.commodity)
-    rows = rows.filter(
-        (pl.col("stage").cast(pl.String) == source.stage)
-        & ~pl.col("country").cast(pl.String).is_in(["WLD", "ROW"])
-        & pl.col("value").is_not_null()
-    )
+    rows = data.output_by_country(source.commodity, source.stage)
     if rows.height == 0:
         raise DataError(
             f"chain '{chain.id}', form '{form.id}': the production table has no commodity "
@@ -124,14 +119,14 @@ def _from_table(chain: Chain, form: Form, source: TableOutput, year: int) -> _Ro
         )
     nearest = _nearest_year(rows, year)
     distance = abs(nearest - year)
-    words = f"observed {year}" if distance == 0 else f"carried from {nearest}"
     spread = _OBSERVED_DEVIATION + min(_CARRIED_DEVIATION * distance, 0.6)
-    chosen = (
-        rows.filter(pl.col("year") == nearest)
-        .group_by("country", maintain_order=True)
-        .agg(pl.col("value").sum())
-    )
-    return {str(c): (float(v) * source.factor.value, spread, words) for c, v in chosen.iter_rows()}
+    made: _Rows = {}
+    for country, tonnes, publisher in (
+        rows.filter(pl.col("year") == nearest).select("country", "value", "source").iter_rows()
+    ):
+        when = f"observed {year}" if distance == 0 else f"carried from {nearest}"
+        made[country] = (tonnes * source.factor.value, spread, f"{when}, {publisher}")
+    return made
 
 
 def _from_shares(

@@ -127,7 +127,7 @@ def _tables_used(chains: Iterable[Chain]) -> list[dict[str, object]]:
         for form in chain.forms:
             for source in (form.output, form.fallback):
                 if isinstance(source, TableOutput):
-                    used.add("production")
+                    used |= {"production", "world_mining_data"}
                 elif isinstance(source, SharesOfWorld):
                     used.add("stage_shares")
     return [t for t in data.info()["tables"] if t["name"] in used]

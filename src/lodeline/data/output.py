@@ -1,0 +1,81 @@
+"""Output by country: the bundled figures, and the user's own World Mining Data where imported.
+
+An imported year replaces the bundled figures of that year as a whole: two publishers' lists of
+producers are not mixed. What a tonne is differs between them (lithium oxide, not lithium); the
+factors below are stoichiometry.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from lodeline.data.own import world_mining_data
+from lodeline.data.tables import production
+
+__all__ = ["output_by_country"]
+
+_LI2O, _NB2O5, _TA2O5 = 2 * 6.94 / 29.88, 2 * 92.906 / 265.81, 2 * 180.948 / 441.89
+
+OWN_NAMES = {
+    ("aluminium", "smelter"): ("aluminium", 1.0),
+    ("antimony", "mine"): ("antimony", 1.0),
+    ("bauxite", "mine"): ("bauxite", 1.0),
+    ("cobalt", "mine"): ("cobalt", 1.0),
+    ("copper", "mine"): ("copper", 1.0),
+    ("fluorspar", "mine"): ("fluorspar", 1.0),
+    ("graphite", "mine"): ("graphite", 1.0),
+    ("lithium", "mine"): ("lithium-li2o", _LI2O),
+    ("manganese", "mine"): ("manganese", 1.0),
+    ("nickel", "mine"): ("nickel", 1.0),
+    ("niobium", "mine"): ("niobium-nb2o5", _NB2O5),
+    ("palladium", "mine"): ("palladium", 1.0),
+    ("platinum", "mine"): ("platinum", 1.0),
+    ("rare-earths", "mine"): ("rare-earths-reo", 1.0),
+    ("tantalum", "mine"): ("tantalum-ta2o5", _TA2O5),
+    ("titanium-mineral", "mine"): ("titanium-tio2", 1.0),
+    ("tungsten", "mine"): ("tungsten-w", 1.0),
+    ("vanadium", "mine"): ("vanadium-v", 1.0),
+}
+"""World Mining Data's name and tonnes of our content in one of its tonnes, by commodity, stage."""
+
+
+def output_by_country(commodity: str, stage: str) -> pl.DataFrame:
+    """Return output by country and year, without world totals and remainders.
+
+    Returns
+    -------
+    polars.DataFrame
+        ``country`` (ISO3), ``year``, ``value`` (t a year), ``source`` (``USGS`` or ``World Mining
+        Data``), sorted by year and country.
+
+    Raises
+    ------
+    UnknownNameError
+        If the commodity or stage does not exist.
+    """
+    published = (
+        production(commodity, stage=stage)
+        .filter(~pl.col("country").is_in(["WLD", "ROW"]) & pl.col("value").is_not_null())
+        .group_by("country", "year", maintain_order=True)
+        .agg(pl.col("value").sum())
+        .with_columns(source=pl.lit("USGS"))
+    )
+    own = _own(commodity, stage)
+    if own is not None:
+        published = pl.concat([published.join(own, on="year", how="anti"), own])
+    return published.sort("year", "country")
+
+
+def _own(commodity: str, stage: str) -> pl.DataFrame | None:
+    """Return the imported figures in our content, or None if there are none."""
+    imported = world_mining_data()
+    if imported is None or (commodity, stage) not in OWN_NAMES:
+        return None
+    name, factor = OWN_NAMES[commodity, stage]
+    rows = imported.filter((pl.col("commodity") == name) & (pl.col("unit") == "t"))
+    return rows.select(
+        "country",
+        "year",
+        value=pl.col("value") * factor,
+        source=pl.lit("World Mining Data"),
+    )

@@ -1,0 +1,52 @@
+"""Imported output replaces a year as a whole, in our content, and changes the identity."""
+
+import polars as pl
+import pytest
+
+from lodeline import data
+from lodeline.data.own import NAME
+
+
+@pytest.fixture
+def imported(tmp_path, monkeypatch):
+    """Make a small import: lithium oxide of two countries in 2021."""
+    monkeypatch.setenv("LODELINE_DATA", str(tmp_path))
+    pl.DataFrame(
+        {
+            "commodity": ["lithium-li2o"] * 2,
+            "published_name": ["Lithium (Li2O)"] * 2,
+            "country": ["CHL", "AUS"],
+            "year": pl.Series([2021, 2021], dtype=pl.Int16),
+            "value": [100.0, 200.0],
+            "unit": ["t", "t"],
+            "is_estimate": [False, False],
+        }
+    ).write_parquet(tmp_path / f"{NAME}.parquet")
+    (tmp_path / f"{NAME}.json").write_text(
+        '{"name": "world_mining_data", "publisher": "P", "sha256": "x", "rows": 2, "licence": "L"}'
+    )
+
+
+def test_without_an_import_the_bundled_figures_are_used():
+    rows = data.output_by_country("lithium", "mine")
+    assert rows["source"].unique().to_list() == ["USGS"]
+    assert rows["value"].min() >= 0.0
+
+
+@pytest.mark.usefixtures("imported")
+def test_an_imported_year_replaces_that_year_as_a_whole():
+    rows = data.output_by_country("lithium", "mine").filter(pl.col("year") == 2021)
+    assert rows["country"].to_list() == ["AUS", "CHL"]
+    # a tonne of Li2O holds 0.4645 t of lithium
+    assert rows["value"].to_list() == pytest.approx([92.9, 46.45], rel=1e-3)
+    others = data.output_by_country("lithium", "mine").filter(pl.col("year") == 2022)
+    assert others["source"].unique().to_list() == ["USGS"]
+
+
+@pytest.mark.usefixtures("imported")
+def test_an_import_is_part_of_the_dataset_s_identity(monkeypatch, tmp_path):
+    own = data.dataset_identity()
+    assert "world_mining_data" in own["edition"]
+    assert data.info()["tables"][-1]["publisher"] == "P"
+    monkeypatch.setenv("LODELINE_DATA", str(tmp_path / "elsewhere"))
+    assert data.dataset_identity()["sha256"] != own["sha256"]
