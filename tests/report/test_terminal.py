@@ -5,6 +5,7 @@ import polars as pl
 import pytest
 from rich.console import Console
 
+from lodeline.report import brief
 from lodeline.report.terminal import stress_table
 
 
@@ -70,3 +71,17 @@ def test_no_word_is_ever_broken(changed, result):
 def test_markup_in_a_title_has_no_effect(changed, result):
     text = shown(changed(scenario={**result.scenario, "title": "[red]x[/red] [link=http://a]"}))
     assert "[red]x[/red]" in text
+
+
+def test_without_recorded_use_there_is_an_answer_and_no_table(changed):
+    text = shown(changed(asked=("ATA",), headline={}, country_names={"ATA": "Antarctica"}))
+    assert "nothing would be lost by Antarctica" in " ".join(text.split())
+    assert "Worst" not in text
+
+
+def test_lines_that_are_left_out_are_counted(changed, result):
+    everybody = changed(asked=tuple(result.country_names))
+    text = shown(everybody)
+    left = len(brief.asked_rows(everybody)) - 20
+    assert sum(line.startswith("  ") and "×" in line for line in text.splitlines()) == 20
+    assert f"{left} less affected lines are left out" in text

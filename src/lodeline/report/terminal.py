@@ -26,16 +26,19 @@ _SHORTEST_NAME = 14
 def stress_table(result: StressResult) -> tuple[RenderableType, ...]:
     """Return the title, the answer, a line for each material and country, and notes.
 
+    Without recorded use in the countries asked about there is no table; the answer says so.
+
     Strings are shown as they are: markup in a scenario's title has no effect.
     """
-    return (
+    answer = (
         Text(_wrap(result.scenario["title"]), style="bold"),
         Text(_wrap(brief.answer(result).lead)),
-        Text(),
-        *_table(result),
-        Text(),
-        *(Text(_wrap(note), style="dim") for note in _notes(result)),
     )
+    table = tuple(_table(result))
+    if not table:
+        return answer
+    notes = (Text(_wrap(note), style="dim") for note in _notes(result))
+    return (*answer, Text(), *table, Text(), *notes)
 
 
 def _wrap(text: str) -> str:
@@ -58,6 +61,8 @@ def _headings(result: StressResult) -> tuple[tuple[str, str], ...]:
 def _table(result: StressResult) -> Iterator[Text]:
     """Yield the table's lines: a heading for each material with its unit, countries below it."""
     groups = _groups(result)
+    if not groups:
+        return
     headings = _headings(result)
     lines = [cells for rows in groups.values() for _, cells in rows]
     lines += [tuple(part[k] for part in headings) for k in (0, 1)]
