@@ -18,7 +18,7 @@ ALLOWED = {
     "results": {"errors", "units", "data", "network", "solver", "scenarios"},
     "studies": {"errors", "units", "data", "network", "solver", "scenarios", "results"},
     "report": {"errors", "units", "results"},
-    "bench": {"errors", "units", "network", "solver"},
+    "bench": {"errors", "units", "network", "solver", "scenarios", "studies"},
     "cli": {
         "errors",
         "units",

@@ -1,0 +1,139 @@
+"""Foresight beside PIQP: the months of a chain as one problem, linear curves, the same certificate.
+
+The largest exporter loses 70 % of its output for a year from the fourth month. Stocks end as in the
+market. Both solve the same problem in one run, set-up included (it is solved once); PIQP in mean
+units, at the tolerance that is asked for. The certificate says how good each answer is.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from lodeline.bench.peers import load_peer
+from lodeline.network import ActivityKind, build_network
+from lodeline.scenarios.compile import Schedule
+from lodeline.solver import interior
+from lodeline.solver.certificate import certify
+from lodeline.solver.horizon import over_months
+from lodeline.solver.problem import Certificate, MarketProblem
+from lodeline.studies.foresight import horizon_of
+from lodeline.studies.market import run_market
+from lodeline.units import Month
+
+__all__ = ["ForesightRow", "bench_foresight"]
+
+TOLERANCE = 1e-8
+_START = Month(2026, 1)
+
+
+@dataclass(frozen=True)
+class ForesightRow:
+    """One horizon.
+
+    Attributes
+    ----------
+    peer, case, months
+        The other solver, the chain, the horizon.
+    rows, activities
+        Size of the problem.
+    ours_s, peer_s, ratio
+        Seconds; peer over ours; None where the peer was not run.
+    worst, peer_worst
+        Worst residual or gap of each certificate.
+    """
+
+    peer: str
+    case: str
+    months: int
+    rows: int
+    activities: int
+    ours_s: float
+    peer_s: float | None
+    ratio: float | None
+    worst: float
+    peer_worst: float | None
+
+
+def bench_foresight(
+    *,
+    chain: str = "rare-earths",
+    base_year: int = 2023,
+    months: Sequence[int] = (6, 12, 24, 36),
+    peer: str | None = "piqp",
+    progress: Callable[[str], None] = lambda _: None,
+) -> dict[str, Any]:
+    """Return rows by horizon, the ratio at the longest, and how cost grows with the months.
+
+    `growth_exponent` is the slope of log seconds over log months: 1 is linear.
+    """
+    interior.solve(*_problem(chain, base_year, 2))
+    rows = []
+    for count in months:
+        progress(f"{chain}, {count} months")
+        rows.append(_row(chain, base_year, count, peer))
+    slope = np.nan
+    if len(rows) > 1:
+        seconds = np.log([r.ours_s for r in rows])
+        slope = float(np.polyfit(np.log([r.months for r in rows]), seconds, 1)[0])
+    return {
+        "rows": [asdict(r) for r in rows],
+        "ratio_to_peer_longest": rows[-1].ratio,
+        "growth_exponent": None if np.isnan(slope) else slope,
+        "tolerance": TOLERANCE,
+    }
+
+
+def _problem(chain: str, base_year: int, count: int) -> tuple[MarketProblem, Any]:
+    network = build_network(chain, base_year=base_year)
+    ship = network.of_kind(ActivityKind.SHIP)
+    exports = np.bincount(network.origin[ship], weights=network.reference[ship])
+    output = np.isin(network.kind, [ActivityKind.PRODUCE, ActivityKind.PROCESS])
+    factor = np.ones((count, network.activities))
+    factor[3:15, output & (network.origin == int(np.argmax(exports)))] = 0.3
+    schedule = Schedule(
+        network=network,
+        months=tuple(_START + i for i in range(count)),
+        limit=np.zeros((count, 0)),
+        output_factor=factor,
+        tax=np.zeros((count, network.activities)),
+        is_restricted=np.ones(count, dtype=bool),
+    )
+    market = run_market(schedule, bent=False)
+    problem = over_months(horizon_of(schedule, market.stocks[-1], bent=False))
+    return problem, np.arange(problem.rhs.size) >= count * network.row_kind.size
+
+
+def _row(chain: str, base_year: int, count: int, peer: str | None) -> ForesightRow:
+    problem, late = _problem(chain, base_year, count)
+    start = time.perf_counter()
+    ours = interior.solve(problem, late)
+    seconds = time.perf_counter() - start
+    other = proof = None
+    if peer is not None:
+        make = load_peer(peer)
+        start = time.perf_counter()
+        levels, prices = make(problem, TOLERANCE).solve(problem)
+        other = time.perf_counter() - start
+        clean = np.where(problem.is_equality, prices, np.maximum(prices, 0.0))
+        proof = _worst(certify(problem, levels, clean))
+    return ForesightRow(
+        peer=peer or "",
+        case=chain,
+        months=count,
+        rows=problem.rhs.size,
+        activities=problem.curves.reference.size,
+        ours_s=seconds,
+        peer_s=other,
+        ratio=None if other is None else other / seconds,
+        worst=_worst(ours.certificate),
+        peer_worst=proof,
+    )
+
+
+def _worst(proof: Certificate) -> float:
+    return max(proof.residual, proof.gap)
