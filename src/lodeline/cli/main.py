@@ -20,6 +20,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "bench": ("lodeline.cli.bench:bench", "Measure speed beside other programs."),
         "chains": ("lodeline.cli.chains:chains", "Show the chains: forms, years, size."),
         "data": ("lodeline.cli.data:data", "Show, check and extend the dataset."),
+        "ensemble": (
+            "lodeline.cli.ensemble:ensemble",
+            "Run thousands of futures: how likely, how bad, and why.",
+        ),
         "scenarios": ("lodeline.cli.scenarios:scenarios", "List, show and check scenarios."),
         "stress": (
             "lodeline.cli.stress:stress",

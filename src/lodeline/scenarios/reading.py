@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,9 @@ from lodeline.scenarios.yaml_text import MAX_BYTES, Document, Path, dotted, pars
 if TYPE_CHECKING:
     from lodeline.network.chain import Chain
 
-__all__ = ["parse_scenario", "read_bytes", "read_scenario"]
+__all__ = ["check_scenario", "model_problems", "parse_scenario", "read_bytes", "read_scenario"]
+
+KnownKeys = Callable[[Path, object], list[str]]
 
 KINDS: Mapping[str, type[BaseModel]] = {
     Kind.BAN: Ban,
@@ -91,29 +93,61 @@ def parse_scenario(
         With all problems, if the content is wrong.
     """
     document = parse_yaml(raw, source=source)
+    scenario, problems = check_scenario(document, check_names=check_names, chains=chains)
+    if problems or scenario is None:
+        raise SpecError(source, problems)
+    return scenario
+
+
+def check_scenario(
+    document: Document,
+    *,
+    check_names: bool = True,
+    chains: Mapping[str, Chain] | None = None,
+) -> tuple[Scenario | None, list[Problem]]:
+    """Return the scenario in a document, if it is one, and its problems in the order of the file.
+
+    Parameters
+    ----------
+    document
+        Plain data with lines.
+    check_names, chains
+        See `parse_scenario`.
+    """
     doubles = tuple(key_problems(document))
     problems = [*document.problems, *doubles]
     scenario = None
     try:
         scenario = Scenario.model_validate(document.data)
     except ValidationError as error:
-        found = _model_problems(error.errors(), document)
+        found = model_problems(error.errors(), document)
         # The check of the whole file says again what `key_problems` says with its line.
         problems += (p for p in found if not (doubles and p.place == dotted(())))
     if check_names:
         problems += name_problems(document, chains or {})
-    if problems or scenario is None:
-        raise SpecError(source, sorted(set(problems), key=lambda p: (p.line or 0, p.place)))
-    return scenario
+    return scenario, sorted(set(problems), key=lambda p: (p.line or 0, p.place))
 
 
-def _model_problems(errors: Iterable[ErrorDetails], document: Document) -> Iterator[Problem]:
+def model_problems(
+    errors: Iterable[ErrorDetails], document: Document, known_keys: KnownKeys | None = None
+) -> Iterator[Problem]:
+    """Yield the findings of pydantic in words, with line and remedy.
+
+    Parameters
+    ----------
+    errors
+        What pydantic found.
+    document
+        The data that it looked at.
+    known_keys
+        Returns the keys that may stand beside the last one of a path; default those of a scenario.
+    """
     details = [e for e in errors if e["type"] != "default_factory_not_called"]
     for detail in details:
         if detail["type"] == "too_short" and detail["input"]:
             continue  # pydantic counts the valid items only; the invalid ones are reported anyway
         path = _data_path(detail["loc"], document.data)
-        what, remedy = _words(detail, path, document.data)
+        what, remedy = _words(detail, path, document.data, known_keys or _known_keys)
         yield Problem(dotted(path), what, remedy, document.line(path))
 
 
@@ -133,7 +167,9 @@ def _data_path(loc: tuple[str | int, ...], data: object) -> Path:
     return tuple(path)
 
 
-def _words(detail: ErrorDetails, path: Path, data: object) -> tuple[str, str]:
+def _words(
+    detail: ErrorDetails, path: Path, data: object, known_keys: KnownKeys
+) -> tuple[str, str]:
     """Return what is wrong, with the value, and what to do."""
     kind, shown = detail["type"], _shown(detail["input"])
     context = detail.get("ctx", {})
@@ -142,7 +178,7 @@ def _words(detail: ErrorDetails, path: Path, data: object) -> tuple[str, str]:
         case "missing":
             return f"'{name}' is missing", "Add it; docs/scenarios.md tells what it means."
         case "extra_forbidden":
-            remedy = suggest(name, _known_keys(path, data)) + " Unknown keys are not ignored."
+            remedy = suggest(name, known_keys(path, data)) + " Unknown keys are not ignored."
             return f"unknown key '{name}'", remedy
         case "union_tag_invalid":
             return f"unknown type {_shown(context.get('tag'))}", suggest(

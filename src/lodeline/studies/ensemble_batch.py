@@ -1,0 +1,359 @@
+"""Many scenarios of one chain, side by side, month by month.
+
+What differs between scenarios never touches A: behaviour changes slopes, capacities and stocks,
+restrictions change limits, taxes and output. `ChainModel` calibrates the network once and keeps
+what is needed to turn drawn numbers into the arrays that `calibrate` and `compile_schedule` would
+give for each scenario by itself (a test compares them). `simulate` is `run_market` for a block.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lodeline.network import ActivityKind, BaseYear, Network, RowKind
+from lodeline.network.network import NO_LIMIT
+from lodeline.scenarios.compile import compile_schedule
+from lodeline.scenarios.ensemble_spec import Ensemble
+from lodeline.scenarios.restrictions import Outage, Restriction, Tax
+from lodeline.solver.compiled import BatchResult, CompiledMarket, Variation
+from lodeline.solver.problem import MarketProblem
+from lodeline.studies.ensemble_factors import Factor, restrictions_of
+from lodeline.studies.ensemble_metrics import BlockMetrics, Outcome
+from lodeline.studies.ensemble_restrictions import Timing, allowed_flow, lost_share
+from lodeline.studies.market import ACCEPTED, UnsolvedError
+from lodeline.units import Month
+
+__all__ = ["Block", "ChainModel", "simulate"]
+
+Vector = NDArray[np.float64]
+Values = Mapping[str, Vector]
+
+_LEAST_DAYS = 1e-6
+"""A stock of zero days keeps a trace: a column without a reference has no slope."""
+
+_ELASTICITY = {
+    ActivityKind.PRODUCE: "supply_elasticity",
+    ActivityKind.PROCESS: "processing_elasticity",
+    ActivityKind.SERVE: "processing_elasticity",
+    ActivityKind.SHIP: "trade_elasticity",
+    ActivityKind.USE: "demand_elasticity",
+    ActivityKind.STORE: "stock_elasticity",
+}
+
+
+@dataclass(frozen=True)
+class Effect:
+    """A restriction and the activities or the limits that it acts on."""
+
+    event: str
+    restriction: Restriction
+    where: NDArray[np.intp]
+
+
+class ChainModel:
+    """One chain of an ensemble: the network, and what scenarios change in it.
+
+    Parameters
+    ----------
+    ensemble
+        The specification.
+    base
+        Base year of the chain.
+    factors
+        All factors of the ensemble.
+    message
+        See `CompiledMarket`.
+    """
+
+    def __init__(
+        self,
+        ensemble: Ensemble,
+        base: BaseYear,
+        factors: Sequence[Factor],
+        *,
+        message: Callable[[str], None] | None = None,
+    ) -> None:
+        self.chain = base.chain.id
+        self.months = ensemble.calendar
+        self._ranges = {f.key: f for f in factors}
+        pairs = restrictions_of(ensemble, self.chain)
+        self.restrictions = tuple(r for _, r in pairs)
+        event_of = {r.id: e.name for e, r in pairs}
+        filled = self._with_full_stocks(base)
+        schedule = compile_schedule(filled, self.restrictions, self.months[:1])
+        self.network: Network = schedule.network
+        self.effects = tuple(
+            Effect(event_of[r.id], r, where)
+            for r in self.restrictions
+            for where in [_where(filled, self.restrictions, r, self.network)]
+        )
+        self.problem: MarketProblem = self.network.problem()
+        self.market = CompiledMarket(self.problem, message=message)
+        self._index(filled)
+
+    def number(self, values: Values, name: str) -> Vector:
+        """Return the drawn values of a number of this chain, shape (scenario,)."""
+        return values[f"{self.chain}.{name}"]
+
+    def _with_full_stocks(self, base: BaseYear) -> BaseYear:
+        """Return the base year with stocks at the upper ends, so that each has its column."""
+        chain = base.chain
+        top = self._ranges[f"{self.chain}.behaviour.stock_days"].high
+        days = chain.behaviour.stock_days.model_copy(update={"value": top, "high": top})
+        stocks = []
+        for k, stock in enumerate(chain.stocks):
+            most = self._ranges[self._stock_keys(base)[k]].high
+            held = stock.days.model_copy(update={"value": most, "high": most})
+            stocks.append(stock.model_copy(update={"days": held}))
+        behaviour = chain.behaviour.model_copy(update={"stock_days": days})
+        full = chain.model_copy(update={"behaviour": behaviour, "stocks": tuple(stocks)})
+        return replace(base, chain=full)
+
+    def _stock_keys(self, base: BaseYear) -> list[str]:
+        return [
+            f"{self.chain}.stocks.{s.country}.{s.form}"
+            if s.form
+            else f"{self.chain}.stocks.{s.country}"
+            for s in base.chain.stocks
+        ]
+
+    def _index(self, base: BaseYear) -> None:
+        """Keep where each kind of number goes."""
+        network = self.network
+        self.lanes = network.of_kind(ActivityKind.SHIP)
+        self.stores = network.of_kind(ActivityKind.STORE)
+        self.store_rows = network.store_rows()
+        self.limit_rows = np.flatnonzero(network.row_kind == RowKind.LIMIT)
+        self.stock_keys = self._stock_keys(base)
+        countries, forms = np.array(network.countries), np.array(network.forms)
+        at, of = countries[network.origin[self.stores]], forms[network.form[self.stores]]
+        self.holds = np.array(
+            [
+                (at == s.country) & ((of == s.form) if s.form is not None else True)
+                for s in base.chain.stocks
+            ],
+            dtype=float,
+        ).reshape(len(base.chain.stocks), self.stores.size)
+        state = np.array([s.days.value for s in base.chain.stocks])
+        days = state @ self.holds + base.chain.behaviour.stock_days.value
+        self.stock_per_day = network.reference[self.stores] / days
+        self.surging = np.flatnonzero(np.isfinite(network.capacity))
+        # Where layers share a capacity, their recipes and blends keep the calibrated elasticity.
+        drawn = np.isin(network.kind, list(_ELASTICITY))
+        drawn &= (network.kind != ActivityKind.PROCESS) | np.isfinite(network.capacity)
+        self.drawn_elasticity = {
+            name: np.flatnonzero(
+                drawn & np.isin(network.kind, [k for k, v in _ELASTICITY.items() if v == name])
+            )
+            for name in dict.fromkeys(_ELASTICITY.values())
+        }
+        rows = network.row_kind.size - self.limit_rows.size
+        self.free_margin = network.incidence[:rows].T @ network.row_price[:rows]
+        self.latent = np.flatnonzero(network.is_latent)
+
+
+def _where(
+    base: BaseYear, restrictions: Sequence[Restriction], own: Restriction, network: Network
+) -> NDArray[np.intp]:
+    """Return the activities (tax, outage) or limits (else) that a restriction acts on."""
+    if not isinstance(own, Tax | Outage):
+        prefix = f"{own.id}: "
+        labels = [m.label.startswith(prefix) for m in network.limits]
+        return np.flatnonzero(labels)
+    # Compiled alone at full force beside the others at none, its marks are its own.
+    probes = [_probe(r, 1.0 if r.id == own.id else 0.0) for r in restrictions]
+    schedule = compile_schedule(base, probes, [own.start])
+    marks = schedule.tax[0] if isinstance(own, Tax) else 1.0 - schedule.output_factor[0]
+    return np.flatnonzero(marks != 0.0)
+
+
+def _probe(restriction: Restriction, force: float) -> Restriction:
+    if isinstance(restriction, Tax):
+        rate = type(restriction.rate)(value=force, low=force, high=force)
+        return restriction.model_copy(update={"rate": rate})
+    if isinstance(restriction, Outage):
+        share = type(restriction.severity)(value=force, low=force, high=force)
+        return restriction.model_copy(update={"severity": share})
+    return restriction
+
+
+@dataclass
+class Block:
+    """Arrays of a block of scenarios: what months share, then what each month changes.
+
+    Attributes
+    ----------
+    reference, margin, slope, elasticity, capacity
+        As in `Network`, shape (scenario, activity).
+    growth, growth_base, rebuild
+        As in `Network`, shapes (scenario, 1), (scenario, lane), (scenario, 1).
+    """
+
+    model: ChainModel
+    values: Values
+    reference: Vector
+    margin: Vector
+    slope: Vector
+    elasticity: Vector
+    capacity: Vector
+    growth: Vector
+    growth_base: Vector
+    rebuild: Vector
+
+    @classmethod
+    def of(cls, model: ChainModel, values: Values) -> Block:
+        """Return the block of drawn values, each of shape (scenario,)."""
+        network = model.network
+        count = next(iter(values.values())).size
+        size = network.activities
+        stocks = [values[k] for k in model.stock_keys]
+        days = np.zeros((count, model.stores.size))
+        for held, where in zip(stocks, model.holds, strict=True):
+            days += held[:, None] * where
+        days = np.maximum(model.number(values, "behaviour.stock_days")[:, None] + days, _LEAST_DAYS)
+        reference = np.tile(network.reference, (count, 1))
+        reference[:, model.stores] = days * model.stock_per_day
+        elasticity = np.tile(network.elasticity, (count, 1))
+        for name, where in model.drawn_elasticity.items():
+            elasticity[:, where] = model.number(values, f"behaviour.{name}")[:, None]
+        scale = np.tile(network.scale, (count, 1))
+        scale[:, model.stores] = reference[:, model.stores]
+        capacity = np.full((count, size), np.inf)
+        surge = model.number(values, "behaviour.surge")[:, None]
+        capacity[:, model.surging] = network.reference[model.surging] * (1.0 + surge)
+        growth = model.number(values, "behaviour.lane_growth")[:, None]
+        margin = np.tile(model.free_margin, (count, 1))
+        entry = model.number(values, "behaviour.entry_cost")[:, None]
+        margin[:, model.latent] += entry * network.price[model.latent]
+        return cls(
+            model=model, values=values, reference=reference, margin=margin,
+            slope=network.price / (elasticity * scale), elasticity=elasticity, capacity=capacity,
+            growth=growth, growth_base=growth * network.scale[model.lanes],
+            rebuild=model.number(values, "behaviour.rebuild")[:, None],
+        )  # fmt: skip
+
+    @property
+    def count(self) -> int:
+        """Number of scenarios."""
+        return int(self.reference.shape[0])
+
+    def timing(self, effect: Effect) -> Timing:
+        """Return when a restriction is in force in each scenario."""
+        first = self.model.months[0]
+        delay = self.values[f"{effect.event}.delay_months"]
+        start = (effect.restriction.start - first) + delay
+        lasts = self.values.get(f"{effect.event}.duration_months")
+        if lasts is not None:
+            end = start + lasts - 1.0
+        elif effect.restriction.end is not None:
+            end = (effect.restriction.end - first) + delay
+        else:
+            end = np.full(self.count, np.inf)
+        return Timing(self.values[f"{effect.event}.happens"] > 0.0, start, end)
+
+    def limits(self, month: int) -> Vector:
+        """Return what may pass, t/month, shape (scenario, limit); infinite: no limit."""
+        limits = self.model.network.limits
+        out = np.full((self.count, len(limits)), np.inf)
+        for effect in self.model.effects:
+            if not isinstance(effect.restriction, Tax | Outage):
+                for k in effect.where:
+                    out[:, k] = allowed_flow(
+                        effect.restriction, limits[k].reference, self.timing(effect), month,
+                        self.values,
+                    )  # fmt: skip
+        return out
+
+    def output_factor(self, month: int) -> Vector | None:
+        """Return the share of capacity left, shape (scenario, activity); None: all of it."""
+        out: Vector | None = None
+        for effect in self.model.effects:
+            if isinstance(effect.restriction, Outage):
+                lost = lost_share(effect.restriction, self.timing(effect), month, self.values)
+                out = np.ones(self.reference.shape) if out is None else out
+                out[:, effect.where] *= (1.0 - lost)[:, None]
+        return out
+
+    def tax(self, month: int) -> Vector | None:
+        """Return the tax, USD/t, shape (scenario, activity); None: no restriction is a tax."""
+        out: Vector | None = None
+        for effect in self.model.effects:
+            if isinstance(effect.restriction, Tax):
+                rate = self.values[f"{effect.restriction.id}.rate"]
+                rate = np.where(self.timing(effect).in_force(month), rate, 0.0)
+                out = np.zeros(self.reference.shape) if out is None else out
+                out[:, effect.where] += rate[:, None] * self.model.network.price[effect.where]
+        return out
+
+    def upper(self, month: int, stocks: Vector, lanes: Vector) -> Vector:
+        """Return the upper bounds of a month, t/month, shape (scenario, activity)."""
+        model = self.model
+        factor = self.output_factor(month)
+        out = self.capacity.copy() if factor is None else self.capacity * factor
+        out[:, model.lanes] = (1.0 + self.growth) * lanes + self.growth_base
+        out[:, model.stores] = stocks + self.rebuild * self.reference[:, model.stores]
+        return out
+
+    def rhs(self, stocks: Vector, limits: Vector) -> Vector:
+        """Return b of a month, t/month, shape (scenario, row)."""
+        model = self.model
+        out = np.zeros((self.count, model.network.row_kind.size))
+        out[:, model.store_rows] -= stocks
+        loose = NO_LIMIT * model.network.row_scale[model.limit_rows]
+        out[:, model.limit_rows] = -np.where(np.isfinite(limits), limits, loose)
+        return out
+
+
+def simulate(model: ChainModel, values: Values, *, first: int = 0) -> Outcome:
+    """Run a block of scenarios of one chain through all months.
+
+    Parameters
+    ----------
+    model
+        The chain.
+    values
+        Every factor by its key, each of shape (scenario,).
+    first
+        Index of the block's first scenario, for messages.
+
+    Raises
+    ------
+    UnsolvedError
+        If a month of a scenario is not solved to the accepted tolerance.
+    """
+    block = Block.of(model, values)
+    stocks, lanes = block.reference[:, model.stores], block.reference[:, model.lanes]
+    prices = np.tile(model.problem.row_price, (block.count, 1))
+    metrics = BlockMetrics(model.network, block.reference, block.margin, block.slope,
+                           block.elasticity)  # fmt: skip
+    checked = (first // max(block.count, 1)) % len(model.months)
+    for t, month in enumerate(model.months):
+        limits = block.limits(t)
+        tax = block.tax(t)
+        variation = Variation(
+            rhs=block.rhs(stocks, limits), upper=block.upper(t, stocks, lanes), extra_margin=tax,
+            reference=block.reference, margin=block.margin, slope=block.slope,
+            elasticity=block.elasticity,
+        )  # fmt: skip
+        result = model.market.solve_batch(variation, prices)
+        _accept(result, month, first)
+        independent = model.market.certify(result, 0, variation).residual if t == checked else None
+        metrics.add(result, stocks, limits, independent)
+        stocks, lanes = result.levels[:, model.stores], result.levels[:, model.lanes]
+        prices = result.prices
+    return metrics.outcome()
+
+
+def _accept(result: BatchResult, month: Month, first: int) -> None:
+    worst = np.maximum(result.residual, result.gap)
+    if not np.all(worst <= ACCEPTED):
+        i = int(np.argmax(np.where(np.isfinite(worst), worst, np.inf)))
+        raise UnsolvedError(
+            f"scenario {first + i}, {month}: the market was not cleared (residual "
+            f"{result.residual[i]:.1e}, gap {result.gap[i]:.1e}). Please report the ensemble and "
+            "its seed as a defect."
+        )

@@ -1,0 +1,146 @@
+"""Who computes the parts: this process, worker processes on this machine, or a cluster.
+
+Dask hands out parts and hands them out again when a worker dies. Parts come back as bytes and are
+written here, so that workers need no common folder, and at most a few are on the way at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from importlib import import_module
+from itertools import islice
+from typing import Any
+
+from lodeline.errors import InputError, LodelineError
+from lodeline.studies.ensemble_parts import Models, Part, Plan, compute, compute_part
+
+__all__ = ["compute_here", "compute_there"]
+
+_AHEAD = 3
+"""Parts on the way for each worker: enough that none waits, few enough for constant memory."""
+_DEATHS = 20
+"""Workers that may die over the same part before the run gives up."""
+_PATIENCE = "30s"
+
+
+def compute_here(plan: Plan, models: Models, todo: Sequence[int], n: int) -> Iterator[Part]:
+    """Yield the parts, computed in this process."""
+    for number in todo:
+        yield compute(models, number, plan.size(number, n))
+
+
+def compute_there(
+    plan: Plan,
+    todo: Sequence[int],
+    n: int,
+    *,
+    workers: int,
+    scheduler: str | None,
+    message: Callable[[str], None],
+) -> Iterator[Part]:
+    """Yield the parts in the order in which workers finish them.
+
+    Parameters
+    ----------
+    plan, todo, n
+        What to compute.
+    workers
+        Worker processes to start on this machine; not used with `scheduler`.
+    scheduler
+        Address of a running Dask scheduler (``tcp://host:port``).
+    message
+        Told when workers are lost.
+
+    Raises
+    ------
+    InputError
+        If no scheduler answers.
+    LodelineError
+        If one part costs too many workers.
+    """
+    with _client(workers, scheduler) as client:
+        yield from _flow(client, plan, todo, n, message)
+
+
+def _flow(
+    client: Any,  # noqa: ANN401  see `_distributed`
+    plan: Plan,
+    todo: Sequence[int],
+    n: int,
+    message: Callable[[str], None],
+) -> Iterator[Part]:
+    distributed = _distributed()
+    text = client.scatter(plan.text(), broadcast=True, hash=False)
+    waiting = iter(todo)
+
+    def submit(number: int) -> object:
+        size = plan.size(number, n)
+        return client.submit(compute_part, text, number, size, pure=False, retries=1)
+
+    known = max(sum(client.nthreads().values()), 1)
+    first = [submit(k) for k in islice(waiting, _AHEAD * known)]
+    queue = distributed.as_completed(first, loop=client.loop)
+    for future in queue:
+        try:
+            part = future.result()
+        except distributed.KilledWorker as error:
+            raise LodelineError(
+                f"workers died {_DEATHS} times over the same part. Look at their memory, then go "
+                "on with --resume."
+            ) from error
+        future.release()
+        for number in islice(waiting, 1):
+            queue.add(submit(number))
+        now = sum(client.nthreads().values())
+        if now < known:
+            message(f"{known - now} of {known} workers lost; the others go on with their parts.")
+        known = max(now, 1)
+        yield part
+
+
+@contextmanager
+def _client(workers: int, scheduler: str | None) -> Iterator[Any]:
+    """Connect to a scheduler, or start one with its workers, on this machine only."""
+    import dask
+
+    distributed = _distributed()
+    quiet = {
+        "distributed.scheduler.allowed-failures": _DEATHS,
+        "distributed.admin.tick.limit": "1h",
+        "distributed.logging": {"distributed": "error"},
+    }
+    with dask.config.set(quiet):
+        if scheduler is not None:
+            try:
+                client = distributed.Client(scheduler, timeout=_PATIENCE, set_as_default=False)
+            except (OSError, TimeoutError, ValueError) as error:
+                raise InputError(
+                    f"no Dask scheduler answers at '{scheduler}' ({error}). Start one with "
+                    "'dask scheduler' and give its address, for example tcp://10.0.0.1:8786."
+                ) from error
+            with client:
+                if not client.nthreads():
+                    raise InputError(
+                        f"the scheduler at '{scheduler}' has no workers. Start some with "
+                        f"'dask worker {scheduler} --nthreads 1'."
+                    )
+                yield client
+            return
+        with (
+            distributed.LocalCluster(
+                n_workers=workers,
+                threads_per_worker=1,
+                processes=True,
+                host="127.0.0.1",
+                dashboard_address=None,
+                memory_limit=0,
+            ) as cluster,
+            distributed.Client(cluster, set_as_default=False) as client,
+        ):
+            yield client
+
+
+def _distributed() -> Any:  # noqa: ANN401  the library gives its functions no types
+    """Import Dask's scheduler, when it is needed: that takes half a second."""
+    return import_module("distributed")
