@@ -19,7 +19,7 @@ from lodeline.network import ActivityKind, build_network
 from lodeline.scenarios.compile import Schedule
 from lodeline.solver import interior
 from lodeline.solver.certificate import certify
-from lodeline.solver.horizon import over_months
+from lodeline.solver.horizon import month_blocks, over_months
 from lodeline.solver.problem import Certificate, MarketProblem
 from lodeline.studies.foresight import horizon_of
 from lodeline.studies.market import run_market
@@ -71,7 +71,8 @@ def bench_foresight(
 
     `growth_exponent` is the slope of log seconds over log months: 1 is linear.
     """
-    interior.solve(*_problem(chain, base_year, 2))
+    warm, late, block = _problem(chain, base_year, 2)
+    interior.solve(warm, late, block=block)
     rows = []
     for count in months:
         progress(f"{chain}, {count} months")
@@ -88,7 +89,7 @@ def bench_foresight(
     }
 
 
-def _problem(chain: str, base_year: int, count: int) -> tuple[MarketProblem, Any]:
+def _problem(chain: str, base_year: int, count: int) -> tuple[MarketProblem, Any, Any]:
     network = build_network(chain, base_year=base_year)
     ship = network.of_kind(ActivityKind.SHIP)
     exports = np.bincount(network.origin[ship], weights=network.reference[ship])
@@ -104,14 +105,16 @@ def _problem(chain: str, base_year: int, count: int) -> tuple[MarketProblem, Any
         is_restricted=np.ones(count, dtype=bool),
     )
     market = run_market(schedule, bent=False)
-    problem = over_months(horizon_of(schedule, market.stocks[-1], bent=False))
-    return problem, np.arange(problem.rhs.size) >= count * network.row_kind.size
+    horizon = horizon_of(schedule, market.stocks[-1], bent=False)
+    problem = over_months(horizon)
+    late = np.arange(problem.rhs.size) >= count * network.row_kind.size
+    return problem, late, month_blocks(horizon)
 
 
 def _row(chain: str, base_year: int, count: int, peer: str | None) -> ForesightRow:
-    problem, late = _problem(chain, base_year, count)
+    problem, late, block = _problem(chain, base_year, count)
     start = time.perf_counter()
-    ours = interior.solve(problem, late)
+    ours = interior.solve(problem, late, block=block)
     seconds = time.perf_counter() - start
     other = proof = None
     if peer is not None:

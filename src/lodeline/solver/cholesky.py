@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 from scipy import sparse
 
 from lodeline.solver.curves import Vector
@@ -47,9 +48,12 @@ class Cholesky:
     _stack: Vector
 
     @classmethod
-    def analyse(cls, pattern: sparse.csc_array) -> Cholesky:
-        """Return an empty factor for matrices of a pattern (both triangles given)."""
-        fronts, position = analyse(pattern)
+    def analyse(cls, pattern: sparse.csc_array, block: NDArray[np.intp] | None = None) -> Cholesky:
+        """Return an empty factor for matrices of a pattern (both triangles given).
+
+        For `block` see `lodeline.solver.fronts.analyse`.
+        """
+        fronts, position = analyse(pattern, block)
         largest, deepest = block_sizes(fronts)
         return cls(
             fronts, position, np.zeros(int(fronts.panel[-1])), np.zeros(largest), np.zeros(deepest)

@@ -40,11 +40,17 @@ class Fronts(NamedTuple):
     """First value of each front's panel (m × k, by columns), shape (front + 1,)."""
 
 
-def analyse(pattern: sparse.csc_array) -> tuple[Fronts, Integers]:
-    """Return the fronts of a symmetric pattern and the elimination position of each row."""
+def analyse(
+    pattern: sparse.csc_array, block: NDArray[np.intp] | None = None
+) -> tuple[Fronts, Integers]:
+    """Return the fronts of a symmetric pattern and the elimination position of each row.
+
+    Rows of one `block` are ordered among themselves; those of block −1 separate the blocks and
+    come last. Default: one block.
+    """
     n = pattern.shape[0]
     position = np.empty(n, dtype=np.int64)
-    position[_fill_reducing_order(pattern)] = np.arange(n)
+    position[_dissected(pattern, block)] = np.arange(n)
     place = np.empty(n, dtype=np.int64)
     place[_postorder(_tree(*_permuted(pattern, position)))] = np.arange(n)
     position = place[position]
@@ -53,6 +59,18 @@ def analyse(pattern: sparse.csc_array) -> tuple[Fronts, Integers]:
     counts, start, rows = _columns(below, left, parent)
     first = _merged(parent, counts)
     return Fronts(first, *_front_arrays(first, start, rows)), position
+
+
+def _dissected(pattern: sparse.csc_array, block: NDArray[np.intp] | None) -> Integers:
+    """Return the order: block by block, the separating rows last."""
+    if block is None:
+        return _fill_reducing_order(pattern)
+    order = []
+    for b in range(int(block.max(initial=-1)) + 1):
+        own = np.flatnonzero(block == b)
+        if own.size:
+            order.append(own[_fill_reducing_order(sparse.csc_array(pattern[own][:, own]))])
+    return np.concatenate([*order, np.flatnonzero(block < 0)]).astype(np.int64)
 
 
 def _fill_reducing_order(pattern: sparse.csc_array) -> Integers:

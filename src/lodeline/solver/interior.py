@@ -141,7 +141,11 @@ class _Residuals:
 
 
 def solve(
-    problem: MarketProblem, late: Flags | None = None, settings: Settings | None = None
+    problem: MarketProblem,
+    late: Flags | None = None,
+    settings: Settings | None = None,
+    *,
+    block: Index | None = None,
 ) -> Solution:
     """Solve a market by an interior-point method.
 
@@ -153,6 +157,9 @@ def solve(
         Rows to leave out until an iterate breaks them, shape (row,); default none.
     settings
         Tolerance and limits.
+    block
+        Rows of one number touch rows of another only through those of −1, shape (row,): makes the
+        factor of a long horizon sparser (see `horizon.month_blocks`). Changes no result.
 
     Returns
     -------
@@ -162,7 +169,8 @@ def solve(
     settings = settings or Settings()
     reduction = reduce_problem(problem)
     waiting = np.zeros(problem.rhs.size, dtype=bool) if late is None else late
-    search = _Search(reduction.problem, waiting[reduction.rows], settings)
+    own = None if block is None else block[reduction.rows]
+    search = _Search(reduction.problem, waiting[reduction.rows], settings, own)
     levels, prices = reduction.restore(*search.run())
     certificate = certify(problem, levels, prices)
     answer = problem.curves.response(problem.incidence.T @ prices)
@@ -177,15 +185,18 @@ def solve(
 class _Search:
     """Steps, and between them rows that come in late."""
 
-    def __init__(self, problem: MarketProblem, late: Flags, settings: Settings) -> None:
+    def __init__(
+        self, problem: MarketProblem, late: Flags, settings: Settings, block: Index | None
+    ) -> None:
         self.problem = problem
         self.settings = settings
+        self.block = block
         self.market = _Market(problem)
         self.matrix = sparse.csr_array(problem.incidence)
         self.pattern = abs(self.matrix)
         self.waiting = late.copy()
         self.iterations = 0
-        self.system = NormalEquations(problem, np.flatnonzero(~late))
+        self.system = NormalEquations(problem, np.flatnonzero(~late), block)
         self.point = self._start()
 
     def run(self) -> tuple[Vector, Vector]:
@@ -255,7 +266,7 @@ class _Search:
         at = np.searchsorted(now, before)
         s[at], pi[at] = self.point.s, self.point.pi
         self.point.s, self.point.pi = s, pi
-        self.system = NormalEquations(p, now)
+        self.system = NormalEquations(p, now, self.block)
         return True
 
     # one step

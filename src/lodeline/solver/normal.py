@@ -28,7 +28,12 @@ class NormalEquations:
         Of these rows, as in `MarketProblem`.
     """
 
-    def __init__(self, problem: MarketProblem, rows: NDArray[np.intp]) -> None:
+    def __init__(
+        self,
+        problem: MarketProblem,
+        rows: NDArray[np.intp],
+        block: NDArray[np.intp] | None = None,
+    ) -> None:
         self.rows = rows
         self.matrix = sparse.csr_array(sparse.csr_array(problem.incidence)[rows])
         self.transposed = sparse.csr_array(self.matrix.T)
@@ -47,7 +52,7 @@ class NormalEquations:
             np.concatenate([second, first, diagonal]),
         )
         pattern = sparse.csc_array((np.ones(places[0].size), places), shape=(n, n))
-        self._factor = Cholesky.analyse(pattern)
+        self._factor = Cholesky.analyse(pattern, None if block is None else block[rows])
         self._slot = self._factor.slots(first, second)
         self._diagonal = self._factor.slots(diagonal, diagonal)
         self._weight = np.zeros(self.transposed.shape[0])

@@ -19,7 +19,7 @@ from lodeline.results.run import Run
 from lodeline.results.welfare import cost_by_country, world_cost
 from lodeline.scenarios.compile import Schedule
 from lodeline.solver import interior
-from lodeline.solver.horizon import Growth, Horizon, over_months
+from lodeline.solver.horizon import Growth, Horizon, month_blocks, over_months
 from lodeline.studies.market import ACCEPTED, UnsolvedError
 
 __all__ = ["ForesightValue", "horizon_of", "run_foresight", "value_of_foresight"]
@@ -119,7 +119,7 @@ def run_foresight(schedule: Schedule, terminal_stocks: Vector, *, bent: bool = T
     problem = over_months(horizon)
     months, rows = horizon.rhs.shape
     late = np.arange(problem.rhs.size) >= months * rows
-    solution = interior.solve(problem, late)
+    solution = interior.solve(problem, late, block=month_blocks(horizon))
     proof = solution.certificate
     if not max(proof.residual, proof.gap) <= ACCEPTED:
         raise UnsolvedError(
