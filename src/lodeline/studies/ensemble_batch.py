@@ -22,6 +22,7 @@ from lodeline.scenarios.restrictions import Outage, Restriction, Tax
 from lodeline.solver.compiled import BatchResult, CompiledMarket, Variation
 from lodeline.solver.problem import MarketProblem
 from lodeline.studies.ensemble_factors import Factor, restrictions_of
+from lodeline.studies.ensemble_kernels import fill_upper
 from lodeline.studies.ensemble_metrics import BlockMetrics, Outcome
 from lodeline.studies.ensemble_restrictions import Timing, allowed_flow, lost_share
 from lodeline.studies.market import ACCEPTED, UnsolvedError
@@ -190,7 +191,7 @@ class Block:
     reference, margin, slope, elasticity, capacity
         As in `Network`, shape (scenario, activity).
     growth, growth_base, rebuild
-        As in `Network`, shapes (scenario, 1), (scenario, lane), (scenario, 1).
+        As in `Network`, shapes (scenario,), (scenario, lane), (scenario,).
     """
 
     model: ChainModel
@@ -203,6 +204,9 @@ class Block:
     growth: Vector
     growth_base: Vector
     rebuild: Vector
+
+    def __post_init__(self) -> None:
+        self._upper = np.empty_like(self.capacity)
 
     @classmethod
     def of(cls, model: ChainModel, values: Values) -> Block:
@@ -225,15 +229,15 @@ class Block:
         capacity = np.full((count, size), np.inf)
         surge = model.number(values, "behaviour.surge")[:, None]
         capacity[:, model.surging] = network.reference[model.surging] * (1.0 + surge)
-        growth = model.number(values, "behaviour.lane_growth")[:, None]
+        growth = model.number(values, "behaviour.lane_growth")
         margin = np.tile(model.free_margin, (count, 1))
         entry = model.number(values, "behaviour.entry_cost")[:, None]
         margin[:, model.latent] += entry * network.price[model.latent]
         return cls(
             model=model, values=values, reference=reference, margin=margin,
             slope=network.price / (elasticity * scale), elasticity=elasticity, capacity=capacity,
-            growth=growth, growth_base=growth * network.scale[model.lanes],
-            rebuild=model.number(values, "behaviour.rebuild")[:, None],
+            growth=growth, growth_base=growth[:, None] * network.scale[model.lanes],
+            rebuild=model.number(values, "behaviour.rebuild"),
         )  # fmt: skip
 
     @property
@@ -289,14 +293,15 @@ class Block:
                 out[:, effect.where] += rate[:, None] * self.model.network.price[effect.where]
         return out
 
-    def upper(self, month: int, stocks: Vector, lanes: Vector) -> Vector:
-        """Return the upper bounds of a month, t/month, shape (scenario, activity)."""
+    def upper(self, month: int, levels: Vector) -> Vector:
+        """Return the upper bounds of a month after `levels`, shape (scenario, activity)."""
         model = self.model
         factor = self.output_factor(month)
-        out = self.capacity.copy() if factor is None else self.capacity * factor
-        out[:, model.lanes] = (1.0 + self.growth) * lanes + self.growth_base
-        out[:, model.stores] = stocks + self.rebuild * self.reference[:, model.stores]
-        return out
+        fill_upper(
+            self._upper, self.capacity if factor is None else self.capacity * factor, levels,
+            model.lanes, self.growth, self.growth_base, model.stores, self.rebuild, self.reference,
+        )  # fmt: skip
+        return self._upper
 
     def rhs(self, stocks: Vector, limits: Vector) -> Vector:
         """Return b of a month, t/month, shape (scenario, row)."""
@@ -326,16 +331,17 @@ def simulate(model: ChainModel, values: Values, *, first: int = 0) -> Outcome:
         If a month of a scenario is not solved to the accepted tolerance.
     """
     block = Block.of(model, values)
-    stocks, lanes = block.reference[:, model.stores], block.reference[:, model.lanes]
+    levels = block.reference
     prices = np.tile(model.problem.row_price, (block.count, 1))
     metrics = BlockMetrics(model.network, block.reference, block.margin, block.slope,
                            block.elasticity)  # fmt: skip
     checked = (first // max(block.count, 1)) % len(model.months)
     for t, month in enumerate(model.months):
         limits = block.limits(t)
-        tax = block.tax(t)
+        stocks = levels[:, model.stores]
         variation = Variation(
-            rhs=block.rhs(stocks, limits), upper=block.upper(t, stocks, lanes), extra_margin=tax,
+            rhs=block.rhs(stocks, limits), upper=block.upper(t, levels),
+            extra_margin=block.tax(t),
             reference=block.reference, margin=block.margin, slope=block.slope,
             elasticity=block.elasticity,
         )  # fmt: skip
@@ -343,8 +349,7 @@ def simulate(model: ChainModel, values: Values, *, first: int = 0) -> Outcome:
         _accept(result, month, first)
         independent = model.market.certify(result, 0, variation).residual if t == checked else None
         metrics.add(result, stocks, limits, independent)
-        stocks, lanes = result.levels[:, model.stores], result.levels[:, model.lanes]
-        prices = result.prices
+        levels, prices = result.levels, result.prices
     return metrics.outcome()
 
 

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 from lodeline.network import ActivityKind, Network, RowKind
 from lodeline.network.network import PRICE_CAP
 from lodeline.results.metrics import UNMET_THRESHOLD
 from lodeline.solver.compiled import BatchResult
 from lodeline.solver.curves import CurveKind, Curves
+from lodeline.studies.ensemble_kernels import add_surplus
 
 __all__ = ["BlockMetrics", "Outcome"]
 
@@ -90,14 +90,13 @@ class BlockMetrics:
         self._rows = network.incidence.indices[network.incidence.indptr[self._uses]]
         self._use_reference = network.reference[self._uses]
         self._store_rows = network.store_rows()
-        self._straight = np.flatnonzero(network.curve == CurveKind.LINEAR)
-        self._bent = np.flatnonzero(network.curve != CurveKind.LINEAR)
+        self._is_bent = network.curve != CurveKind.LINEAR
+        self._bent = np.flatnonzero(self._is_bent)
         self._curves = _bent_curves(network, self._bent, reference, elasticity)
-        self._transposed = sparse.csr_array(network.incidence.T)
-        self._owner = _owner_sums(network)
-        self._store_owner = _sums(
-            network.row_form[self._store_rows], network.row_country[self._store_rows], network
-        )
+        # An exporter owns its lanes; everything else belongs to the country where it happens.
+        self._owner = _cells(network.form, network.origin, network)
+        self._stores = network.of_kind(ActivityKind.STORE)
+        self._layers = _rank_in_cell(self._owner[self._stores])
         self._limit_rows = np.flatnonzero(network.row_kind == RowKind.LIMIT)
         shape = (count, self._uses.size)
         self._peak, self._total = np.zeros(shape), np.zeros(shape)
@@ -145,16 +144,15 @@ class BlockMetrics:
     def _add_gain(self, result: BatchResult, stocks: Vector, limits: Vector) -> None:
         network = self._network
         levels, prices = result.levels, result.prices
-        surplus = np.ascontiguousarray((self._transposed @ prices.T).T)
-        surplus -= self._margin
-        surplus *= levels
-        moved = levels[:, self._straight] - self._reference[:, self._straight]
-        surplus[:, self._straight] -= 0.5 * self._slope[:, self._straight] * moved**2
         bent = self._curves.adjustment(levels[:, self._bent].ravel())
-        surplus[:, self._bent] -= bent.reshape(levels.shape[0], -1)
-        self._gain += (self._owner @ surplus.T).T
+        add_surplus(
+            self._gain, prices, levels, self._margin, self._reference, self._slope,
+            self._is_bent, bent.reshape(levels.shape[0], -1), network.incidence.indptr,
+            network.incidence.indices, network.incidence.data, self._owner,
+        )  # fmt: skip
         revalued = (prices - network.row_price)[:, self._store_rows] * stocks
-        self._gain += (self._store_owner @ revalued.T).T
+        for chosen in self._layers:
+            self._gain[:, self._owner[self._stores[chosen]]] += revalued[:, chosen]
         countries = len(network.countries)
         for k, row in enumerate(self._limit_rows):
             limit = network.limits[k]
@@ -205,15 +203,21 @@ def _bent_curves(
     )
 
 
-def _owner_sums(network: Network) -> sparse.csr_array:
-    """Return the matrix that adds activities up by form and owner."""
-    return _sums(network.form, network.origin, network)
-
-
-def _sums(
+def _cells(
     form: NDArray[np.int16], country: NDArray[np.int16], network: Network
-) -> sparse.csr_array:
-    cells = form.astype(np.intp) * len(network.countries) + country
-    size = len(network.forms) * len(network.countries)
-    entries = (np.ones(cells.size), (cells, np.arange(cells.size)))
-    return sparse.csr_array(entries, shape=(size, cells.size))
+) -> NDArray[np.intp]:
+    """Return form · countries + country."""
+    return form.astype(np.intp) * len(network.countries) + country
+
+
+def _rank_in_cell(cells: NDArray[np.intp]) -> list[NDArray[np.intp]]:
+    """Return groups of positions in which no cell comes twice: each can be added at once."""
+    seen: dict[int, int] = {}
+    groups: list[list[int]] = []
+    for k, cell in enumerate(cells):
+        rank = seen.get(int(cell), 0)
+        seen[int(cell)] = rank + 1
+        if rank == len(groups):
+            groups.append([])
+        groups[rank].append(k)
+    return [np.array(g, dtype=np.intp) for g in groups]
