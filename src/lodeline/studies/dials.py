@@ -100,9 +100,12 @@ def _restriction_dial(restriction: Restriction, name: str) -> Dial:
     def turn(setting: Setting, value: float) -> Setting:
         # The pinned number keeps the range open at neither end: it is this value now.
         pinned = type(number)(value=value, low=value, high=value)
-        changed = restriction.model_copy(update={name: pinned})
-        others = tuple(changed if r.id == changed.id else r for r in setting.restrictions)
-        return replace(setting, restrictions=others)
+        # The setting's own restriction, of which other dials may have been turned already.
+        turned = tuple(
+            r.model_copy(update={name: pinned}) if r.id == restriction.id else r
+            for r in setting.restrictions
+        )
+        return replace(setting, restrictions=turned)
 
     return Dial(
         f"restriction.{restriction.id}.{name}", f"{words} ({restriction.id})", unit,
