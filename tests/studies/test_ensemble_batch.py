@@ -1,0 +1,147 @@
+"""Side by side gives what one at a time gives: the same network, limits and metrics."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from ensemble_cases import sample, small
+
+from lodeline.network import ActivityKind
+from lodeline.results.metrics import metric_table, series_table
+from lodeline.scenarios.compile import compile_schedule
+from lodeline.scenarios.ensemble_reading import load_ensemble
+from lodeline.studies.dials import Setting, dials_of
+from lodeline.studies.ensemble_batch import Block, simulate
+from lodeline.studies.ensemble_factors import restrictions_of
+from lodeline.studies.market import run_market
+
+SCENARIOS = range(8)
+
+
+def setting_of(i):
+    """Return base year and restrictions of scenario i, by way of the dials of a stress test."""
+    ensemble, base, _, _ = small()
+    values = sample().values
+    own = []
+    for event, r in restrictions_of(ensemble, "rhodium"):
+        if not values[f"{event.name}.happens"][i]:
+            # The layers stay, so a restriction that does not happen is one that never begins.
+            own.append(r.model_copy(update={"start": ensemble.calendar[-1] + 1, "end": None}))
+            continue
+        delay = int(values[f"{event.name}.delay_months"][i])
+        end = None if r.end is None else r.end + delay
+        lasts = values.get(f"{event.name}.duration_months")
+        if lasts is not None:
+            end = r.start + (delay + int(lasts[i]) - 1)
+        own.append(r.model_copy(update={"start": r.start + delay, "end": end}))
+    setting = Setting(base, tuple(own))
+    for dial in dials_of(base, own):
+        key = (
+            dial.key.removeprefix("restriction.")
+            if dial.key.startswith("restriction.")
+            else f"rhodium.{dial.key}"
+        )
+        setting = dial.turn(setting, float(values[key][i]))
+    return setting
+
+
+@pytest.fixture(scope="module", params=SCENARIOS)
+def case(request):
+    i = request.param
+    ensemble, _, _, model = small()
+    setting = setting_of(i)
+    schedule = compile_schedule(setting.base, setting.restrictions, ensemble.calendar)
+    return i, Block.of(model, sample().values), schedule
+
+
+def test_the_sample_holds_events_that_happen_and_that_do_not():
+    happens = sample().values["stop.happens"]
+    assert 0 < happens.sum() < happens.size
+
+
+def test_curves_are_those_of_a_calibration_by_itself(case):
+    i, block, schedule = case
+    network, free = schedule.network, schedule.network.curve == 0
+    assert block.model.network.incidence.shape == network.incidence.shape
+    np.testing.assert_array_equal(block.elasticity[i], network.elasticity)
+    np.testing.assert_array_equal(block.capacity[i], network.capacity)
+    np.testing.assert_array_equal(block.margin[i], network.margin)
+    np.testing.assert_allclose(block.reference[i], network.reference, rtol=1e-14)
+    np.testing.assert_allclose(block.slope[i][free], network.slope[free], rtol=1e-14)
+    lanes = network.of_kind(ActivityKind.SHIP)
+    np.testing.assert_array_equal(block.growth_base[i], network.growth_base[lanes])
+    assert (block.growth[i], block.rebuild[i]) == (network.lane_growth, network.rebuild)
+
+
+def test_restrictions_are_those_of_a_schedule_by_itself(case):
+    i, block, schedule = case
+    for t in range(len(schedule.months)):
+        np.testing.assert_allclose(block.limits(t)[i], schedule.limit[t], rtol=1e-14)
+        np.testing.assert_allclose(block.output_factor(t)[i], schedule.output_factor[t], rtol=1e-14)
+        np.testing.assert_allclose(block.tax(t)[i], schedule.tax[t], rtol=1e-14)
+
+
+@pytest.fixture(scope="module")
+def outcome():
+    return simulate(small()[3], sample().values)
+
+
+@pytest.mark.parametrize("i", [0, 3, 6])
+def test_metrics_are_those_of_a_stress_test(outcome, i):
+    setting = setting_of(i)
+    run = run_market(compile_schedule(setting.base, setting.restrictions, small()[0].calendar))
+    table = metric_table(run, series_table(run))
+    network = run.network
+    place = {c: k for k, c in enumerate(network.countries)}
+    turnover = float(network.row_price @ network.row_scale)
+    for row in table.iter_rows(named=True):
+        cost = outcome.cost[i, network.forms.index(row["form"]), place[row["country"]]]
+        assert cost == pytest.approx(row["cost_usd"], rel=1e-6, abs=1e-9 * turnover)
+        if row["unmet_share_peak"] is None:
+            continue
+        [k] = np.flatnonzero(outcome.use_country == place[row["country"]])
+        assert outcome.unmet_share_peak[i, k] == pytest.approx(row["unmet_share_peak"], abs=1e-7)
+        assert outcome.price_multiple_peak[i, k] == pytest.approx(
+            row["price_multiple_peak"], rel=1e-7
+        )
+        survive = outcome.first_short[i, k]
+        assert (None if survive < 0 else survive) == row["time_to_survive_months"]
+
+
+def test_every_solve_is_certified(outcome):
+    assert outcome.residual.max() <= 1e-8
+    assert outcome.gap.max() <= 1e-8
+    assert outcome.independent_residual <= 1e-8
+
+
+def test_a_scenario_does_not_depend_on_its_neighbours(outcome):
+    order = np.array([5, 2, 7, 0, 1, 3, 4, 6])
+    again = simulate(small()[3], {k: v[order] for k, v in sample().values.items()})
+    np.testing.assert_array_equal(again.cost, outcome.cost[order])
+    np.testing.assert_array_equal(again.unmet_share_peak, outcome.unmet_share_peak[order])
+
+
+def test_zero_stocks_run_like_none_at_all():
+    _, _, _, model = small()
+    values = dict(sample().values)
+    values = {k: v[:1] for k, v in values.items()}
+    for key in model.stock_keys:
+        values[key] = np.zeros(1)
+    values["rhodium.behaviour.stock_days"] = np.zeros(1)
+    assert simulate(model, values).residual.max() <= 1e-8
+
+
+def test_the_bundled_ensembles_name_restrictions_that_exist():
+    for name in ("china-dual-use-japan-2026", "cobalt-congo-2026"):
+        ensemble = load_ensemble(name)
+        assert all(restrictions_of(ensemble, chain) for chain in ensemble.simulated)
+
+
+def test_more_months_keep_the_first_ones():
+    ensemble, base, factors, model = small()
+    longer = ensemble.model_copy(update={"months": 8})
+    from lodeline.studies.ensemble_batch import ChainModel
+
+    outcome = simulate(model, sample().values)
+    after = simulate(ChainModel(longer, replace(base), factors), sample().values)
+    assert np.all(after.unmet_share_peak >= outcome.unmet_share_peak)
