@@ -108,9 +108,19 @@ def test_an_outage_takes_output_and_gives_it_back_in_steps(base):
     network = plan.network
     chn = network.countries.index("CHN")
     made = (network.kind == ActivityKind.PROCESS) & (network.origin == chn)
-    factor = plan.output_factor[:, made]
-    assert factor.shape[1] == 1
-    assert factor.ravel() == pytest.approx([1.0, 0.4, 0.4, 0.7, 1.0, 1.0])
+    allowed = (plan.output_factor * network.capacity)[:, made] / network.reference[made]
+    surge = 1.0 + network.base.chain.behaviour.surge.value
+    assert allowed.shape[1] == 1
+    assert allowed.ravel() == pytest.approx([surge, 0.4, 0.4, 0.7, surge, surge])
+
+
+def test_a_small_outage_loses_output_although_there_is_room_to_surge(base):
+    plan = schedule(base, make(Outage, severity=0.05, recovery_months=0.0))
+    network = plan.network
+    chn = network.countries.index("CHN")
+    made = (network.kind == ActivityKind.PROCESS) & (network.origin == chn)
+    allowed = (plan.output_factor * network.capacity)[1, made] / network.reference[made]
+    assert allowed == pytest.approx(0.95)
 
 
 def test_the_rent_of_a_limit_goes_to_those_who_restrict(base):

@@ -24,7 +24,10 @@ __all__ = ["stress"]
 BASE = "base"
 
 
-@click.command(short_help="Run a scenario: who runs short, when, at what price.")
+@click.command(
+    short_help="Run a scenario: who runs short, when, at what price.",
+    epilog="Example: lodeline stress base --base-year 2024 --chain rare-earths --json",
+)
 @click.argument("scenario", metavar="SCENARIO")
 @click.option("--base-year", type=int, metavar="Y", help="Year of the trade data.")
 @click.option(
@@ -57,16 +60,13 @@ def stress(
     out: Path | None,
     as_json: bool,
 ) -> None:
-    r"""Run a scenario in the month-by-month market.
+    """Run a scenario in the month-by-month market.
 
     SCENARIO is an identifier (lodeline scenarios list), a file of your own (.yaml), the manifest
     of an earlier run (manifest.json, which repeats it), or 'base': nothing is restricted, and the
     base year must come back.
 
-    \b
-    Examples:
-      lodeline stress china-dual-use-japan-2026 --countries JPN,ITA --out demo
-      lodeline stress base --base-year 2024 --chain rare-earths --json
+    Example: lodeline stress china-dual-use-japan-2026 --out demo
     """
     if scenario == BASE:
         _run_base(base_year, months, chains, as_json)

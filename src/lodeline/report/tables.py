@@ -286,7 +286,7 @@ def reconciliation(chain: ChainResult, countries: Sequence[str], result: StressR
                 _cell(r["reported_t"], fmt.quantity(r["reported_t"]), "nobody reports it"),
                 _cell(r["reconciled_t"], fmt.quantity(r["reconciled_t"])),
                 Cell(chain.units[r["form"]]),
-                Cell("prior, not observed" if r["basis"] == "prior" else str(r["basis"])),
+                Cell(str(r["basis"])),
             )
             for r in rows
         ),

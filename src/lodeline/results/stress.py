@@ -44,7 +44,8 @@ class ChainResult:
         exporter = importer for a country's own output).
     reconciliation
         One row per country and form: ``country, form, item`` (production, imports, exports,
-        use), ``reported_t, reconciled_t`` (t/year), ``basis`` (observed, prior).
+        use), ``reported_t, reconciled_t`` (t/year), ``basis`` (``reported``, ``left over``,
+        ``observed 2022, USGS``, ``carried from 2023, USGS``, ``prior: ...``).
     max_deviation_from_reported
         Largest move of a reported lane or output, as a share of the country's throughput.
     assumptions

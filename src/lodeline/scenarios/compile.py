@@ -108,8 +108,12 @@ def compile_schedule(
             tax[np.ix_(active, lanes)] += restriction.rate.value * network.price[lanes]
         else:
             affected = _affected_output(network, restriction)
+            # The surge above the reference is lost with the first tonne: x ≤ (1 − s) x̄.
+            whole = network.reference[affected] / network.capacity[affected]
             for t, month in enumerate(months):
-                output_factor[t, affected] *= 1.0 - _lost_share(restriction, month)
+                lost = _lost_share(restriction, month)
+                if lost > 0.0:
+                    output_factor[t, affected] *= (1.0 - lost) * whole
     active = np.array([any(_acts(r, m) for r in own) for m in months], dtype=bool)
     return Schedule(network, tuple(months), limit, output_factor, tax, active)
 
@@ -207,7 +211,9 @@ def _taxed_lanes(network: Network, restriction: Tax) -> NDArray[np.intp]:
 def _affected_output(network: Network, restriction: Outage) -> NDArray[np.intp]:
     by = _members(network, restriction.restrictors)
     output = np.isin(network.kind, [ActivityKind.PRODUCE, ActivityKind.PROCESS, ActivityKind.SERVE])
+    # Where layers share a plant, its service has the capacity and its recipes have none.
     chosen = output & by[network.origin] & np.isin(network.form, _forms(network, restriction))
+    chosen &= np.isfinite(network.capacity)
     return np.flatnonzero(chosen)
 
 
