@@ -138,8 +138,9 @@ def month_blocks(horizon: Horizon) -> Index:
     block = np.where(month % _SEPARATED == _SEPARATED - 1, -1, month // _SEPARATED)
     if months <= _SEPARATED:
         block[:] = 0
-    # A growth row lies between two months; both neighbours of a separator must not touch.
-    link = np.where(block[:-1] < 0, block[1:], np.where(block[1:] < 0, -1, block[:-1]))
+    # Growth rows of one lane on both sides of a separator touch. Making them separators too would
+    # be cleaner and, because there are many, much slower.
+    link = np.where(block[:-1] < 0, block[1:], block[:-1])
     return np.concatenate(
         [np.repeat(block, rows), np.repeat(link, horizon.growth.base.size)]
     ).astype(np.intp)

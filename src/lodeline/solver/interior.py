@@ -61,7 +61,7 @@ _CENTRE = 0.5
 """σ of a step that only centres."""
 _LOOK = 0.1
 """Mean product below which late rows are looked at, and its fall before the next look."""
-_REACH = 4
+_REACH = 1
 """How many rows to either side of a broken late row come in with it."""
 _POLISH = 8
 """Newton steps on the dual at most, each time they are tried."""
@@ -158,8 +158,8 @@ def solve(
     settings
         Tolerance and limits.
     block
-        Rows of one number touch rows of another only through those of −1, shape (row,): makes the
-        factor of a long horizon sparser (see `horizon.month_blocks`). Changes no result.
+        Rows of one number touch rows of another hardly but through those of −1, shape (row,): makes
+        the factor of a long horizon sparser (see `horizon.month_blocks`). Changes no result.
 
     Returns
     -------
