@@ -43,7 +43,7 @@ class ChainResult:
         exporter, importer, before_t, during_t`` (mean t/month over the restricted months;
         exporter = importer for a country's own output).
     reconciliation
-        One row per country and form: ``country, form, item`` (production, imports, exports,
+        One row per country and form: ``country, form, item`` (output, imports, exports,
         use), ``reported_t, reconciled_t`` (t/year), ``basis`` (``reported``, ``left over``,
         ``observed 2022, USGS``, ``carried from 2023, USGS``, ``prior: ...``).
     max_deviation_from_reported
