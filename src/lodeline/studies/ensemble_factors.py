@@ -126,13 +126,15 @@ def draw(factors: Sequence[Factor], *, seed: int, first: int, count: int) -> Sam
     seed
         Fixes the scrambling.
     first, count
-        Both multiples of a power of two keep the sequence balanced.
+        Which scenarios.
     """
     drawn = [f for f in factors if f.is_drawn]
     engine = qmc.Sobol(len(drawn) + 1, scramble=True, rng=np.random.default_rng(seed))
     if first:
         engine.fast_forward(first)
-    quantiles = np.asarray(engine.random(count), dtype=np.float64)
+    # The sequence wants to begin with a power of two; what is too much is cut off.
+    whole = 1 << (count - 1).bit_length()
+    quantiles = np.asarray(engine.random(whole), dtype=np.float64)[:count]
     column = {f.key: quantiles[:, k] for k, f in enumerate(drawn)}
     unused = np.zeros(count)
     return Sample(first, quantiles, {f.key: f.at(column.get(f.key, unused)) for f in factors})
