@@ -106,10 +106,26 @@ def test_killed_and_resumed_it_ends_with_the_same_bytes(whole, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("workers", [1, 2, 3])
-def test_workers_change_no_byte(whole, tmp_path, workers):
-    run(tmp_path, workers=workers)
+def test_worker_processes_change_no_byte(whole, tmp_path):
+    run(tmp_path, workers=2)
     assert content(tmp_path) == content(whole[1])
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_a_cluster_of_any_size_changes_no_byte(whole, tmp_path, workers):
+    from distributed import LocalCluster
+
+    with LocalCluster(
+        n_workers=workers, threads_per_worker=2, processes=False, dashboard_address=None
+    ) as cluster:
+        run(tmp_path, scheduler=cluster.scheduler_address)
+    assert content(tmp_path) == content(whole[1])
+
+
+def test_a_scheduler_that_does_not_answer_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr("lodeline.studies.ensemble_run._PATIENCE", "1s")
+    with pytest.raises(InputError, match=r"tcp://127\.0\.0\.1:9"):
+        run(tmp_path, scheduler="tcp://127.0.0.1:9")
 
 
 @pytest.mark.parametrize(

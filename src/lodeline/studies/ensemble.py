@@ -167,9 +167,11 @@ def _compute(
     if not todo:
         return 0, 0.0
     if workers or scheduler is not None:
-        parts = compute_there(plan, todo, n, workers=workers, scheduler=scheduler, message=message)
+        parts = compute_there(
+            models, todo, n, workers=workers, scheduler=scheduler, message=message
+        )
     else:
-        parts = compute_here(plan, models, todo, n)
+        parts = compute_here(models, todo, n)
     for part in parts:
         store.keep(part)
         done += plan.size(part.number, n)

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special
-from scipy.stats import qmc
 
 from lodeline.errors import InputError, Problem, SpecError, UnknownNameError
 from lodeline.network.base_year import BaseYear
@@ -21,7 +20,8 @@ from lodeline.scenarios.ensemble_spec import Distribution, Ensemble, Event, Mont
 from lodeline.scenarios.restrictions import Restriction
 from lodeline.studies.dials import Dial, dials_of
 
-__all__ = ["Factor", "Sample", "draw", "factors_of", "restrictions_of"]
+__all__ = ["Factor", "Sample", "draw", "factors_of", "quantiles_of", "restrictions_of",
+           "sample_at"]  # fmt: skip
 
 Vector = NDArray[np.float64]
 
@@ -128,15 +128,29 @@ def draw(factors: Sequence[Factor], *, seed: int, first: int, count: int) -> Sam
     first, count
         Which scenarios.
     """
-    drawn = [f for f in factors if f.is_drawn]
-    engine = qmc.Sobol(len(drawn) + 1, scramble=True, rng=np.random.default_rng(seed))
+    quantiles = quantiles_of(factors, seed=seed, first=first, count=count)
+    return sample_at(factors, first, quantiles)
+
+
+def quantiles_of(factors: Sequence[Factor], *, seed: int, first: int, count: int) -> Vector:
+    """Return u of each drawn factor and of the dummy, shape (scenario, drawn + 1); see `draw`."""
+    # Imported here: all of scipy.stats comes with it, and workers are given their quantiles.
+    from scipy.stats import qmc
+
+    dimensions = sum(f.is_drawn for f in factors) + 1
+    engine = qmc.Sobol(dimensions, scramble=True, rng=np.random.default_rng(seed))
     if first:
         engine.fast_forward(first)
     # The sequence wants to begin with a power of two; what is too much is cut off.
     whole = 1 << (count - 1).bit_length()
-    quantiles = np.asarray(engine.random(whole), dtype=np.float64)[:count]
-    column = {f.key: quantiles[:, k] for k, f in enumerate(drawn)}
-    unused = np.zeros(count)
+    return np.asarray(engine.random(whole), dtype=np.float64)[:count]
+
+
+def sample_at(factors: Sequence[Factor], first: int, quantiles: Vector) -> Sample:
+    """Return the numbers at quantiles made by `quantiles_of`."""
+    drawn = [f.key for f in factors if f.is_drawn]
+    column = {key: quantiles[:, k] for k, key in enumerate(drawn)}
+    unused = np.zeros(quantiles.shape[0])
     return Sample(first, quantiles, {f.key: f.at(column.get(f.key, unused)) for f in factors})
 
 

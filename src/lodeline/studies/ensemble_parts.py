@@ -20,10 +20,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from lodeline import __version__
 from lodeline.errors import InputError, MachineError
@@ -31,10 +33,12 @@ from lodeline.network.base_year import BaseYear, base_year
 from lodeline.network.chain import Chain
 from lodeline.scenarios.ensemble_spec import Ensemble
 from lodeline.studies.ensemble_batch import ChainModel, simulate
-from lodeline.studies.ensemble_factors import Factor, draw, factors_of
+from lodeline.studies.ensemble_factors import Factor, factors_of, quantiles_of, sample_at
 from lodeline.studies.ensemble_metrics import Outcome
 
 __all__ = ["Part", "Plan", "Store", "compute_part"]
+
+Vector = NDArray[np.float64]
 
 BLOCK = 64
 """Scenarios that are solved side by side; eight vectors of eight."""
@@ -139,35 +143,57 @@ class Models:
         return cls(plan, factors, tuple(chains))
 
 
+_ONE_AT_A_TIME = Lock()
+"""A worker with several threads still computes one part at a time: they share the models."""
+
+
 @lru_cache(maxsize=1)
 def _models(text: str) -> Models:
     """Return the models of a plan; a worker process keeps those of its last plan."""
     return Models.of(Plan.from_text(text))
 
 
-def compute_part(text: str, number: int, count: int) -> Part:
-    """Compute the scenarios of a part.
+def compute_part(text: str, number: int, count: int, quantiles: Vector) -> Part:
+    """Compute the scenarios of a part in a worker.
 
     Parameters
     ----------
     text
         The plan, see `Plan.text`.
+    number, count, quantiles
+        See `compute`.
+    """
+    with _ONE_AT_A_TIME:
+        return compute(_models(text), number, count, quantiles)
+
+
+def drawn_for(models: Models, number: int, count: int) -> Vector:
+    """Return the quantiles of a part, whole blocks of them; see `compute`."""
+    plan = models.plan
+    whole = -(-count // BLOCK) * BLOCK
+    return quantiles_of(models.factors, seed=plan.seed, first=number * plan.part, count=whole)
+
+
+def compute(models: Models, number: int, count: int, quantiles: Vector) -> Part:
+    """Compute the scenarios of a part with models that are there already.
+
+    Parameters
+    ----------
+    models
+        Of the plan.
     number
         Which part.
     count
         Scenarios wanted of it: fewer than the plan's only in the last part.
+    quantiles
+        See `drawn_for`.
     """
-    return compute(_models(text), number, count)
-
-
-def compute(models: Models, number: int, count: int) -> Part:
-    """Compute the scenarios of a part with models that are there already."""
     plan = models.plan
     scenarios, metrics = [], []
     for offset in range(0, count, BLOCK):
         first = number * plan.part + offset
         # Always a whole block: the numbers of a scenario depend on its place in the block alone.
-        sample = draw(models.factors, seed=plan.seed, first=first, count=BLOCK)
+        sample = sample_at(models.factors, first, quantiles[offset : offset + BLOCK])
         kept = min(BLOCK, count - offset)
         own = {f.key: sample.values[f.key][:kept] for f in models.factors if f.is_drawn}
         columns: dict[str, Any] = {"scenario": np.arange(first, first + kept, dtype=np.int32)}

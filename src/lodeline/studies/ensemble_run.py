@@ -13,7 +13,7 @@ from itertools import islice
 from typing import Any
 
 from lodeline.errors import InputError, LodelineError
-from lodeline.studies.ensemble_parts import Models, Part, Plan, compute, compute_part
+from lodeline.studies.ensemble_parts import Models, Part, compute, compute_part, drawn_for
 
 __all__ = ["compute_here", "compute_there"]
 
@@ -24,14 +24,15 @@ _DEATHS = 20
 _PATIENCE = "30s"
 
 
-def compute_here(plan: Plan, models: Models, todo: Sequence[int], n: int) -> Iterator[Part]:
+def compute_here(models: Models, todo: Sequence[int], n: int) -> Iterator[Part]:
     """Yield the parts, computed in this process."""
     for number in todo:
-        yield compute(models, number, plan.size(number, n))
+        count = models.plan.size(number, n)
+        yield compute(models, number, count, drawn_for(models, number, count))
 
 
 def compute_there(
-    plan: Plan,
+    models: Models,
     todo: Sequence[int],
     n: int,
     *,
@@ -43,8 +44,8 @@ def compute_there(
 
     Parameters
     ----------
-    plan, todo, n
-        What to compute.
+    models, todo, n
+        What to compute: of which plan, which parts, of how many scenarios.
     workers
         Worker processes to start on this machine; not used with `scheduler`.
     scheduler
@@ -60,23 +61,25 @@ def compute_there(
         If one part costs too many workers.
     """
     with _client(workers, scheduler) as client:
-        yield from _flow(client, plan, todo, n, message)
+        yield from _flow(client, models, todo, n, message)
 
 
 def _flow(
     client: Any,  # noqa: ANN401  see `_distributed`
-    plan: Plan,
+    models: Models,
     todo: Sequence[int],
     n: int,
     message: Callable[[str], None],
 ) -> Iterator[Part]:
     distributed = _distributed()
+    plan = models.plan
     text = client.scatter(plan.text(), broadcast=True, hash=False)
     waiting = iter(todo)
 
     def submit(number: int) -> object:
-        size = plan.size(number, n)
-        return client.submit(compute_part, text, number, size, pure=False, retries=1)
+        count = plan.size(number, n)
+        quantiles = drawn_for(models, number, count)
+        return client.submit(compute_part, text, number, count, quantiles, pure=False, retries=1)
 
     known = max(sum(client.nthreads().values()), 1)
     first = [submit(k) for k in islice(waiting, _AHEAD * known)]
