@@ -53,6 +53,8 @@ class Factor:
         Whole numbers from low to high, each equally likely.
     source, assumed
         Where the range comes from; whether nobody publishes it.
+    chains
+        Chains that it can move.
     """
 
     key: str
@@ -65,6 +67,7 @@ class Factor:
     is_whole: bool = False
     source: str = ""
     assumed: bool = False
+    chains: tuple[str, ...] = ()
 
     @property
     def is_drawn(self) -> bool:
@@ -196,20 +199,24 @@ def factors_of(ensemble: Ensemble, bases: Mapping[str, BaseYear]) -> tuple[Facto
 
 
 def _event_factors(event: Event) -> Iterator[Factor]:
+    chains = tuple(dict.fromkeys(r.chain for r in event.chosen))
     yield Factor(
         f"{event.name}.happens", f"{event.name} happens", "1",
-        Distribution.UNIFORM, event.probability, 0.0, 1.0, assumed=True,
+        Distribution.UNIFORM, event.probability, 0.0, 1.0, assumed=True, chains=chains,
     )  # fmt: skip
-    yield _months(event.name, "delay_months", "starts later", event.delay_months)
+    yield _months(event.name, "delay_months", "starts later", event.delay_months, chains)
     if event.duration_months is not None:
-        yield _months(event.name, "duration_months", "lasts", event.duration_months)
+        yield _months(event.name, "duration_months", "lasts", event.duration_months, chains)
 
 
-def _months(event: str, name: str, words: str, given: MonthRange) -> Factor:
+def _months(
+    event: str, name: str, words: str, given: MonthRange, chains: tuple[str, ...]
+) -> Factor:
     low, high = float(given.low), float(given.high)
     return Factor(
         f"{event}.{name}", f"{event} {words}", "months", Distribution.UNIFORM,
         (low + high) / 2.0, low, high, is_whole=True, source=given.note, assumed=True,
+        chains=chains,
     )  # fmt: skip
 
 
@@ -219,7 +226,7 @@ def _dial_factor(dial: Dial, chain: str, default: Distribution, *, several: bool
     label = dial.label if is_restriction or not several else f"{dial.label} ({chain})"
     return Factor(
         key, label, dial.unit, default, dial.value, dial.low, dial.high,
-        source=dial.source, assumed=dial.assumed,
+        source=dial.source, assumed=dial.assumed, chains=(chain,),
     )  # fmt: skip
 
 
@@ -254,7 +261,7 @@ def _changed(factor: Factor, spread: Spread, default: Distribution) -> Factor:
     value = min(max(factor.value, low), high) if spread.value is None else spread.value
     return Factor(
         factor.key, factor.label, factor.unit, spread.distribution or default, value, low, high,
-        factor.is_whole, spread.note or factor.source, factor.assumed,
+        factor.is_whole, spread.note or factor.source, factor.assumed, factor.chains,
     )  # fmt: skip
 
 

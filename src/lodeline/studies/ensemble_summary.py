@@ -247,7 +247,9 @@ def ranking(
     """
     schema = {"key": pl.String, "label": pl.String, "pawn": pl.Float64, "noise": pl.Float64,
               "variance_share": pl.Float64, "direction": pl.Float64}  # fmt: skip
-    drawn = [f for f in factors if f.is_drawn]
+    place = {f.key: k for k, f in enumerate(f for f in factors if f.is_drawn)}
+    # What belongs to other chains cannot move the headline.
+    drawn = [f for f in factors if f.is_drawn and head and head["chain"] in f.chains]
     count = min(reader.n, ANALYSED)
     if not head or not drawn or count < 8 * SLICES:
         return pl.DataFrame(schema=schema)
@@ -256,7 +258,7 @@ def ranking(
     from scipy.stats import rankdata
 
     sample = draw(factors, seed=seed, first=0, count=count)
-    u = sample.quantiles
+    u = sample.quantiles[:, [*(place[f.key] for f in drawn), len(place)]]
     y = _headline_values(reader, head).head(count)["unmet_share_peak"].cast(pl.Float64).to_numpy()
     if float(np.ptp(y)) == 0.0:
         return pl.DataFrame(schema=schema)
