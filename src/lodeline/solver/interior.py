@@ -69,6 +69,10 @@ _CLEARED = 1e-10
 """Scaled row residual at which they have succeeded."""
 
 
+_EXHAUSTED = 1e-14
+"""Mean product below which steps gain nothing more."""
+
+
 @dataclass
 class _Point:
     """An iterate, or a step."""
@@ -204,7 +208,8 @@ class _Search:
         look, close = _LOOK, 1e-6
         while self.iterations < self.settings.max_iterations:
             residuals = self._residuals(self.point)
-            if not np.isfinite(residuals.mean) or residuals.mean < 1e-17:
+            # As close as rounding lets it come, or lost: what there is must do.
+            if not np.isfinite(residuals.mean) or residuals.mean < _EXHAUSTED:
                 break
             if residuals.mean < look:
                 look = _LOOK * residuals.mean

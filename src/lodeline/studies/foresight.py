@@ -26,6 +26,9 @@ __all__ = ["ForesightValue", "horizon_of", "run_foresight", "value_of_foresight"
 
 Vector = NDArray[np.float64]
 
+_DUST = 1e-9
+"""A normal stock below this share of its row's throughput does not move."""
+
 
 @dataclass(frozen=True)
 class ForesightValue:
@@ -66,11 +69,16 @@ def horizon_of(schedule: Schedule, terminal_stocks: Vector, *, bent: bool = True
     rhs = np.zeros((months, network.row_kind.size))
     rhs[0] = network.rhs(normal, np.full(len(network.limits), np.inf))
     rhs[:, network.row_kind == RowKind.LIMIT] = -schedule.limit
+    lower = np.zeros((months, network.activities))
+    upper = network.capacity * schedule.output_factor
+    # Layers can leave a store a share of 1e-16: it stays what it is, or nothing has room to move.
+    dust = normal < _DUST * network.row_scale[network.store_rows()]
+    lower[:, stores[dust]] = upper[:, stores[dust]] = terminal_stocks[dust]
     return Horizon(
         month=network.problem(bent=bent),
         rhs=rhs,
-        lower=np.zeros((months, network.activities)),
-        upper=network.capacity * schedule.output_factor,
+        lower=lower,
+        upper=upper,
         extra=schedule.tax,
         stores=stores,
         store_rows=network.store_rows(),
