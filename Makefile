@@ -29,7 +29,7 @@ lint: env
 	$(BIN)/mypy
 
 test: lint
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2
 
 # Renew the lock files after a change of dependencies in pyproject.toml.
 lock:

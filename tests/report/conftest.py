@@ -134,7 +134,8 @@ def chain_of(chain, title, units, scale):
             metrics.append(metrics_of(series))
     reconciliation = [
         {"country": c, "form": f, "item": item, "reported_t": None if item == "use" else 12.0 * t,
-         "reconciled_t": 12.05 * t, "basis": "prior: curated share" if item == "output" else "observed"}
+         "reconciled_t": 12.05 * t,
+         "basis": "prior: curated share" if item == "output" else "observed"}
         for c in ("JPN", "ITA", "CHN", "VNM", "AUT", "DEU")
         for f in units
         for item, t in (("output", 96.0), ("imports", 709.0), ("exports", 3.2), ("use", 802.0))
@@ -142,6 +143,9 @@ def chain_of(chain, title, units, scale):
     return ChainResult(
         chain=chain, title=title, form=form, form_titles={f: f for f in units}, units=units,
         metrics=pl.DataFrame(metrics, infer_schema_length=None).select(METRICS),
+        costs=pl.DataFrame(metrics, infer_schema_length=None)
+        .group_by("country", maintain_order=True)
+        .agg(pl.col("cost_usd").sum()),
         series=pl.DataFrame(rows), flows=pl.DataFrame(),
         supply=pl.DataFrame(supply_of(form)),
         reconciliation=pl.DataFrame(reconciliation, infer_schema_length=None),

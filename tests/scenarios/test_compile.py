@@ -44,12 +44,18 @@ def test_a_ban_binds_only_while_it_is_in_force(base):
     assert plan.is_restricted.tolist() == [False, True, True, True, False, False]
 
 
-@pytest.mark.parametrize(("severity", "leakage"), [(1.0, 0.0), (1.0, 0.3), (0.4, 0.5), (0.0, 0.0)])
+@pytest.mark.parametrize(("severity", "leakage"), [(1.0, 0.0), (1.0, 0.3), (0.4, 0.5)])
 def test_a_ban_leaves_what_is_not_stopped_and_what_leaks(base, severity, leakage):
     plan = schedule(base, make(Ban, severity=severity, leakage=leakage))
     reference = plan.network.limits[0].reference
     expected = reference * (1.0 - severity * (1.0 - leakage))
     assert plan.limit[1, 0] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(("severity", "leakage"), [(0.0, 0.0), (1.0, 1.0)])
+def test_a_ban_that_withholds_nothing_is_no_cap(base, severity, leakage):
+    plan = schedule(base, make(Ban, severity=severity, leakage=leakage))
+    assert np.isinf(plan.limit).all()
 
 
 def test_a_ban_on_all_covers_every_lane_out_of_the_country(base):

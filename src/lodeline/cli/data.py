@@ -111,7 +111,7 @@ def quality(*, as_json: bool, codes: tuple[str, ...], year: int | None) -> None:
         if table.is_empty():
             raise InputError(f"--year {year}: no trade. Known: {known[0]}-{known[-1]}.")
     if as_json:
-        print_json({"rows": table.to_dicts()})
+        print_json({"rows": table.fill_nan(None).to_dicts()})
         return
     headings = ("code", "year", "USD m", "observed", "missing", "rebuilt", "doubt")
     shares = [f"value_share_{name}" for name in QUALITIES]

@@ -45,15 +45,12 @@ def ensemble(
     out: Path | None,
     as_json: bool,
 ) -> None:
-    r"""Run N scenarios drawn from an ensemble and sum them up.
+    """Run N scenarios drawn from an ensemble and sum them up.
 
     SPEC is a file (.yaml), or the identifier of a bundled ensemble or scenario: of a scenario all
     numbers that have a range are drawn.
 
-    \b
-    Examples:
-      lodeline ensemble china-dual-use-japan-2026 --n 1000 --workers 2 --out futures
-      lodeline ensemble china-rare-earths-2025 --n 200 --json
+    Example: lodeline ensemble china-dual-use-japan-2026 --n 1024 --out futures
     """
     from lodeline.errors import InputError
     from lodeline.network.catalogue import load_chain

@@ -64,6 +64,7 @@ def read_manifest(
     if made_from != here:
         raise InputError(
             f"'{path}' was made from the dataset {made_from[:12]}, this installation holds "
-            f"{here[:12]}. Install lodeline {document.get('lodeline')} to repeat it."
+            f"{here[:12]}. Repeat it with lodeline {document.get('lodeline')} and the same "
+            "imports: set LODELINE_DATA to an empty folder to leave imported data out."
         )
     return scenario, chains, options

@@ -16,6 +16,7 @@ from lodeline.errors import InputError
 if TYPE_CHECKING:
     from lodeline.network.chain import Chain
     from lodeline.results.stress import StressResult
+    from lodeline.scenarios.spec import Scenario
     from lodeline.studies.base import BaseCheck
     from lodeline.studies.stress import Progress
 
@@ -43,6 +44,11 @@ BASE = "base"
     help="With 'base': chain to check (default all). Else: a chain file of your own. Repeatable.",
 )
 @click.option(
+    "--mode",
+    type=click.Choice(["market", "foresight", "both"]),
+    help="Month by month (default), knowing the future, or both side by side.",
+)
+@click.option(
     "--sensitivity/--no-sensitivity",
     default=True,
     help="Turn each uncertain number to the ends of its range (default: yes).",
@@ -56,6 +62,7 @@ def stress(
     countries: str | None,
     form: str | None,
     chains: tuple[str, ...],
+    mode: str | None,
     sensitivity: bool,
     out: Path | None,
     as_json: bool,
@@ -76,6 +83,7 @@ def stress(
         "months": months,
         "asked": _codes(countries),
         "form": form,
+        "mode": mode,
         "with_sensitivity": sensitivity,
     }
     _run_scenario(scenario, options, chains, out, as_json)
@@ -99,7 +107,7 @@ def _run_scenario(
     from lodeline.report.files import check_folder
     from lodeline.results.document import stress_document
     from lodeline.scenarios.library import load_scenario
-    from lodeline.studies.stress import run_stress
+    from lodeline.studies.stress import Mode, run_stress
 
     own: dict[str, Chain] = {c.id: c for c in map(load_chain, chain_files)}
     if is_manifest(name):
@@ -108,14 +116,52 @@ def _run_scenario(
         specification = load_scenario(name, chains=own)
     if out is not None:
         check_folder(out)
+    mode = options["mode"] or "market"
+    settings = {k: v for k, v in options.items() if k != "mode"}
+    if mode == "both":
+        _run_both(specification, own, settings, options, out, as_json)
+        return
     with _progress() as progress:
-        result = run_stress(specification, chains=own, progress=progress, **options)
+        result = run_stress(
+            specification, chains=own, progress=progress, mode=Mode(mode), **settings
+        )
     if out is not None:
         _write(result, out, own, options)
     if as_json:
         print_json(stress_document(result))
     else:
         _print(result, out)
+
+
+def _run_both(
+    specification: Scenario,
+    own: Mapping[str, Chain],
+    settings: Mapping[str, Any],
+    options: Mapping[str, Any],
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    """Run the market and foresight; the files are one folder each."""
+    from lodeline.report.files import check_folder
+    from lodeline.results.document import both_document
+    from lodeline.studies.stress import run_both
+
+    with _progress() as progress:
+        both = run_both(specification, chains=own, progress=progress, **settings)
+    if out is not None:
+        for result in (both.market, both.foresight):
+            folder = out / result.mode
+            check_folder(folder)
+            _write(result, folder, own, {**options, "mode": result.mode})
+    if as_json:
+        print_json(both_document(both))
+        return
+    for result in (both.market, both.foresight):
+        console(stderr=False).print(f"[bold]{result.mode}[/bold]")
+        _print(result, out / result.mode if out is not None else None)
+    saved = both.value_world / 1e6
+    console(stderr=False).print(f"Knowing the future would have saved the world {saved:,.0f} "
+                                "million USD, the cost of low stocks included.")  # fmt: skip
 
 
 def _write(
@@ -129,6 +175,7 @@ def _write(
     used = {c: own[c] if c in own else load_chain(c) for c in result.chains}
     # The defaults are written out, so that a later release repeats the run and not its defaults.
     asked = dict(options) | {
+        "mode": result.mode,
         "base_year": result.base_year,
         "months": len(result.months),
         "asked": list(result.asked),

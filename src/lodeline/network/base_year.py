@@ -66,7 +66,7 @@ class BaseYear:
     reconciliation
         Reported and reconciled figures by country, see `ChainResult.reconciliation`.
     max_deviation_from_reported
-        Largest move of an observed lane or output over its country's throughput.
+        Largest move of a country's reported imports, exports or output over its throughput.
     coverage
         Share of world trade (by value) by form that is observed, imputed, excluded.
     """
@@ -517,9 +517,26 @@ def _report(
         },
         orient="row",
     )
-    ends = np.maximum(
-        throughput[reported.lane_form, reported.lane_origin],
-        throughput[reported.lane_form, reported.lane_destination],
+    return table, _largest_move(table, throughput, ids, countries)
+
+
+def _largest_move(
+    table: pl.DataFrame, throughput: Vector, forms: list[str], countries: tuple[str, ...]
+) -> float:
+    """Return the largest move of what is reported, over its country's reported throughput.
+
+    Imports, exports and outputs count that somebody reports; priors and use, which nobody
+    reports, do not.
+    """
+    place = {(c, f): throughput[i, j] for i, f in enumerate(forms) for j, c in enumerate(countries)}
+    known = table.filter(
+        (pl.col("basis") == "reported") | pl.col("basis").str.starts_with("observed")
     )
-    moved = np.abs(lane_level - reported.lane_level) / np.maximum(ends, 1e-300)
-    return table, float(moved.max(initial=0.0))
+    moves = [
+        abs(after - before) / max(place[country, form], 1e-300)
+        for country, form, before, after in known.select(
+            "country", "form", "reported_t", "reconciled_t"
+        ).iter_rows()
+        if place[country, form] > 0.0
+    ]
+    return float(max(moves, default=0.0))

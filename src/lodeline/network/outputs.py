@@ -17,6 +17,9 @@ __all__ = ["OutputPrior", "outputs_of_form"]
 _OBSERVED_DEVIATION = 0.05
 _CARRIED_DEVIATION = 0.15
 """Added per year between the table's year and the base year, at most 0.6."""
+_MOSTLY_EXPORTED = 0.5
+_LEAST_GROWTH, _MOST_GROWTH = 0.1, 3.0
+"""Limits of the growth with which an output is carried to another year. Assumed."""
 _SHARES_DEVIATION = 0.30
 _NET_EXPORTS_DEVIATION = 0.50
 _UNLISTED_DEVIATION = 1.00
@@ -90,7 +93,7 @@ def _from(
     year: int,
 ) -> _Rows:
     if isinstance(source, TableOutput):
-        return _from_table(chain, form, source, year)
+        return _from_table(chain, form, source, trade, year)
     if isinstance(source, SharesOfWorld):
         return _from_shares(chain, form, source, trade, year)
     share = 1.0 + source.domestic_use.value
@@ -109,7 +112,9 @@ def _net_exports(trade: FormTrade) -> dict[str, float]:
     return out
 
 
-def _from_table(chain: Chain, form: Form, source: TableOutput, year: int) -> _Rows:
+def _from_table(
+    chain: Chain, form: Form, source: TableOutput, trade: FormTrade, year: int
+) -> _Rows:
     rows = data.output_by_country(source.commodity, source.stage)
     if rows.height == 0:
         raise DataError(
@@ -124,9 +129,38 @@ def _from_table(chain: Chain, form: Form, source: TableOutput, year: int) -> _Ro
     for country, tonnes, publisher in (
         rows.filter(pl.col("year") == nearest).select("country", "value", "source").iter_rows()
     ):
-        when = f"observed {year}" if distance == 0 else f"carried from {nearest}"
-        made[country] = (tonnes * source.factor.value, spread, f"{when}, {publisher}")
+        level = tonnes * source.factor.value
+        when = f"observed {year}"
+        if distance > 0:
+            growth, with_what = _growth(trade, country, level, nearest, year)
+            level *= growth
+            when = f"carried from {nearest} with {with_what} (x{growth:.2f})"
+        made[country] = (level, spread, f"{when}, {publisher}")
     return made
+
+
+def _growth(
+    trade: FormTrade, country: str, output: float, known: int, year: int
+) -> tuple[float, str]:
+    """Return by what to multiply an output of `known` to carry it to `year`, and what it follows.
+
+    A country that ships out most of what it makes follows its own exports; the others follow
+    world trade of the form.
+    """
+    own = {
+        int(y): float(t)
+        for c, y, t in trade.exports.select("exporter", "year", "tonnes").iter_rows()
+        if c == country
+    }
+    shipped = own.get(known, 0.0)
+    if shipped > 0.0 and shipped >= _MOSTLY_EXPORTED * output and year in own:
+        growth, what = own[year] / shipped, "its exports"
+    else:
+        world = {int(y): float(t) for y, t in trade.world.iter_rows()}
+        if not world.get(known) or not world.get(year):
+            return 1.0, "level"
+        growth, what = world[year] / world[known], "world trade"
+    return min(max(growth, _LEAST_GROWTH), _MOST_GROWTH), what
 
 
 def _from_shares(

@@ -39,6 +39,8 @@ class FormTrade:
         p̄: median unit value of observed lanes, weighted by tonnes, USD/t of the form's unit.
     world
         World trade by year, ``year, tonnes``.
+    exports
+        Exports by country and year, ``exporter, year, tonnes``.
     coverage
         ``form, year, quality, value_usd, tonnes, rows``.
     first_year, last_year
@@ -49,6 +51,7 @@ class FormTrade:
     earlier: pl.DataFrame
     price: float
     world: pl.DataFrame
+    exports: pl.DataFrame
     coverage: pl.DataFrame
     first_year: int | None
     last_year: int | None
@@ -158,12 +161,16 @@ def trade_of_form(chain: Chain, form: Form, year: int) -> FormTrade:
     world = (
         used.group_by("year", maintain_order=True).agg(tonnes=pl.col("amount").sum()).sort("year")
     )
+    exports = used.group_by("exporter", "year", maintain_order=True).agg(
+        tonnes=pl.col("amount").sum()
+    )
     years = world["year"]
     return FormTrade(
         lanes=lanes,
         earlier=earlier,
         price=_world_price(chain, form, used.filter(pl.col("year") == year)),
         world=world,
+        exports=exports,
         coverage=coverage,
         first_year=int(years.min()) if len(years) else None,  # type: ignore[arg-type]
         last_year=int(years.max()) if len(years) else None,  # type: ignore[arg-type]

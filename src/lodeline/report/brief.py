@@ -121,9 +121,15 @@ def changes(result: StressResult) -> list[str]:
 
 
 def metric_row(chain: ChainResult, country: str, form: str | None = None) -> dict[str, Any] | None:
-    """Return the metrics of a country in a chain, None where it has none."""
+    """Return the metrics of a country in a chain, None where it has none.
+
+    Without a form they are those of the form shown, with the cost of all forms of the chain.
+    """
     wanted = (pl.col("country") == country) & (pl.col("form") == (form or chain.form))
     rows = chain.metrics.filter(wanted).to_dicts()
+    if rows and form is None:
+        whole = chain.costs.filter(pl.col("country") == country)["cost_usd"].to_list()
+        rows[0]["cost_usd"] = whole[0] if whole else None
     return rows[0] if rows else None
 
 

@@ -116,6 +116,7 @@ def losses(chain: ChainResult, result: StressResult, *, shown: int = 12) -> Tabl
     """Return the losses of all countries that use the chain's form, largest loss first."""
     unit = chain.units[chain.form]
     rows = chain.metrics.filter((pl.col("form") == chain.form) & (pl.col("reference_use_t") > 0))
+    rows = rows.drop("cost_usd").join(chain.costs, on="country", how="left")
     rows = rows.sort(["unmet_t_total", "reference_use_t"], descending=True, nulls_last=True)
     return Table(
         f"{brief.form_words(chain)[:1].upper()}{brief.form_words(chain)[1:]}: "
@@ -163,7 +164,7 @@ def by_stage(chain: ChainResult, result: StressResult) -> Table | None:
             Column("Months until short"),
             Column("Months to recover"),
             Column(f"Peak price, {result.base_year}{fmt.SPACE}={fmt.SPACE}1"),
-            Column("Cost"),
+            Column("Cost of the stage"),
         ),
         tuple(
             (

@@ -7,9 +7,9 @@ from typing import Any
 
 import polars as pl
 
-from lodeline.results.stress import ChainResult, StressResult
+from lodeline.results.stress import BothResult, ChainResult, StressResult
 
-__all__ = ["stress_document"]
+__all__ = ["both_document", "stress_document"]
 
 _METRICS = (
     "unmet_share_peak",
@@ -56,13 +56,22 @@ def stress_document(result: StressResult) -> dict[str, Any]:
     }
 
 
+def both_document(result: BothResult) -> dict[str, Any]:
+    """Return market and foresight side by side, with the value of foresight."""
+    return {
+        "market": stress_document(result.market),
+        "foresight": stress_document(result.foresight),
+        "value_of_foresight_usd": {
+            "world": result.value_world,
+            "countries": dict(result.value_by_country),
+        },
+    }
+
+
 def _chain(chain: ChainResult) -> dict[str, Any]:
     """Return one chain: metrics of its form, the cost of all its forms."""
-    cost = chain.metrics.group_by("country", maintain_order=True).agg(
-        cost_usd=pl.col("cost_usd").sum()
-    )
     shown = chain.metrics.filter(pl.col("form") == chain.form).drop("cost_usd", "form")
-    table = cost.join(shown, on="country", how="left").sort("country")
+    table = chain.costs.join(shown, on="country", how="left").sort("country")
     return {
         "form": chain.form,
         "unit": chain.units[chain.form],

@@ -70,7 +70,8 @@ def metric_table(run: Run, series: pl.DataFrame) -> pl.DataFrame:
     absent metrics.
     """
     network = run.network
-    count = len(run.schedule.months)
+    active = np.flatnonzero(run.schedule.is_restricted)
+    onset = int(active[0]) if active.size else 0
     grouped = series.group_by("country", "form", maintain_order=True).agg(
         reference_use_t=pl.col("reference_use_t").first(),
         unmet_share_peak=pl.col("unmet_share").max(),
@@ -80,7 +81,7 @@ def metric_table(run: Run, series: pl.DataFrame) -> pl.DataFrame:
     )
     survive, recover = [], []
     for shares in grouped["shares"].to_list():
-        first, back = _times(np.array(shares), count)
+        first, back = _times(np.array(shares), onset)
         survive.append(first)
         recover.append(back)
     metrics = grouped.drop("shares").with_columns(
@@ -109,17 +110,19 @@ def metric_table(run: Run, series: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _times(shares: Vector, count: int) -> tuple[int | None, int | None]:
+def _times(shares: Vector, onset: int) -> tuple[int | None, int | None]:
     """Return time to survive and time to recover, months.
 
-    Survive: whole months before unmet use first exceeds the threshold; None: never. Recover:
-    months from then until it is below for good; 0: it never exceeded; None: not in the horizon.
+    Survive: whole months from the first month of a restriction (`onset`) until unmet use exceeds
+    the threshold; None: never. Recover: months from then until it is below for good; 0: it never
+    exceeded; None: not in the horizon.
     """
     short = np.flatnonzero(shares > UNMET_THRESHOLD)
     if short.size == 0:
         return None, 0
     first, last = int(short[0]), int(short[-1])
-    return first, (None if last == count - 1 else last + 1 - first)
+    survived = max(first - onset, 0)
+    return survived, (None if last == shares.size - 1 else last + 1 - first)
 
 
 def flow_table(run: Run) -> pl.DataFrame:

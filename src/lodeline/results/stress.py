@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-__all__ = ["ChainResult", "SensitivityRow", "StressResult"]
+__all__ = ["BothResult", "ChainResult", "SensitivityRow", "StressResult"]
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,11 @@ class ChainResult:
     metrics
         One row per country and form: ``country, form, reference_use_t`` (t/month),
         ``unmet_share_peak, unmet_t_total, time_to_survive_months, time_to_recover_months,
-        price_multiple_peak, cost_usd``. Absent values are null; a time is null when the threshold
-        is never crossed (survive) or not recovered within the horizon.
+        price_multiple_peak, cost_usd`` (of that form alone). Absent values are null; a time is
+        null when the threshold is never crossed (survive) or not recovered within the horizon.
+        Times count from the first month of a restriction.
+    costs
+        One row per country: ``country, cost_usd`` over all forms of the chain.
     series
         One row per country, form and month: ``month`` (YYYY-MM), ``country, form, use_t,
         reference_use_t, unmet_t, unmet_share, price_usd_t, price_multiple, is_price_capped,
@@ -47,7 +50,8 @@ class ChainResult:
         use), ``reported_t, reconciled_t`` (t/year), ``basis`` (``reported``, ``left over``,
         ``observed 2022, USGS``, ``carried from 2023, USGS``, ``prior: ...``).
     max_deviation_from_reported
-        Largest move of a reported lane or output, as a share of the country's throughput.
+        Largest move of a country's reported imports, exports or output, as a share of its
+        throughput.
     assumptions
         ``name, value, low, high, unit, source, assumed`` of every parameter that was used.
     limits
@@ -62,6 +66,7 @@ class ChainResult:
     form_titles: Mapping[str, str]
     units: Mapping[str, str]
     metrics: pl.DataFrame
+    costs: pl.DataFrame
     series: pl.DataFrame
     flows: pl.DataFrame
     supply: pl.DataFrame
@@ -100,6 +105,27 @@ class SensitivityRow:
     at_low: float
     at_high: float
     central: float
+
+
+@dataclass(frozen=True)
+class BothResult:
+    """The same scenario in the market and under foresight.
+
+    Attributes
+    ----------
+    market, foresight
+        Either way of running, same stocks at both ends.
+    value_by_country
+        ``country, value_of_foresight_usd`` over all chains: what knowing the future would have
+        saved; some countries may lose.
+    value_world
+        The world's, never negative: ``as_paid`` of `studies.foresight`.
+    """
+
+    market: StressResult
+    foresight: StressResult
+    value_by_country: Mapping[str, float]
+    value_world: float
 
 
 @dataclass(frozen=True)

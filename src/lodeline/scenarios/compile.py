@@ -176,22 +176,25 @@ def _limits(network: Network, restriction: Restriction) -> list[Limit]:
 
 
 def _allowed(restriction: Ban | Quota | Licence, limit: Limit, month: Month) -> float:
-    """Return what may pass in a month, t; infinite when the restriction is not in force.
+    """Return what may pass in a month, t; infinite when nothing is withheld.
 
-    See the equations in `lodeline.scenarios.restrictions`.
+    A ban that stops nothing and a licence that is always given do not cap the flow at its
+    reference. See the equations in `lodeline.scenarios.restrictions`.
     """
     if not restriction.is_in_force(month):
         return float("inf")
     base = limit.reference
     leak = restriction.leakage.value
     if isinstance(restriction, Ban):
-        return base * (1.0 - restriction.severity.value * (1.0 - leak))
+        lost = restriction.severity.value * (1.0 - leak)
+        return base * (1.0 - lost) if lost > 0.0 else float("inf")
     if isinstance(restriction, Licence):
         waited = month - restriction.start
         # A delay that ends within a month leaves the rest of that month.
         open_share = min(max(waited + 1.0 - restriction.delay_months.value, 0.0), 1.0)
         approved = restriction.approval_share.value * open_share
-        return base * (approved + leak * (1.0 - approved))
+        lost = (1.0 - approved) * (1.0 - leak)
+        return base * (1.0 - lost) if lost > 0.0 else float("inf")
     if restriction.tonnes_per_year is not None:
         quota = restriction.tonnes_per_year.value / MONTHS_PER_YEAR
     elif restriction.share_of_base is not None:

@@ -33,7 +33,7 @@ class BaseCheck:
         Largest ``|x − x̄| / x̄`` over all months and activities, from prices that start up to 30 %
         off: the solver has to find the way back.
     max_deviation_from_reported
-        Largest move of a reported lane in the reconciliation, over its country's throughput.
+        Largest move of reported imports, exports or output over the country's throughput.
     reconciliation
         Reported and reconciled by country, form and item.
     coverage

@@ -279,7 +279,21 @@ class Block:
             if isinstance(effect.restriction, Outage):
                 lost = lost_share(effect.restriction, self.timing(effect), month, self.values)
                 out = np.ones(self.reference.shape) if out is None else out
-                out[:, effect.where] *= (1.0 - lost)[:, None]
+                # The surge above the reference is lost with the first tonne: x ≤ (1 − s) x̄.
+                whole = self.reference[:, effect.where] / self.capacity[:, effect.where]
+                left = (1.0 - lost)[:, None] * whole
+                out[:, effect.where] *= np.where(lost[:, None] > 0.0, left, 1.0)
+        return out
+
+    def is_restricted(self, month: int) -> NDArray[np.bool_]:
+        """Return whether anything acts in a month, shape (scenario,)."""
+        out = np.zeros(self.count, dtype=np.bool_)
+        for effect in self.model.effects:
+            timing = self.timing(effect)
+            if isinstance(effect.restriction, Outage):
+                out |= lost_share(effect.restriction, timing, month, self.values) > 0.0
+            else:
+                out |= timing.in_force(month)
         return out
 
     def tax(self, month: int) -> Vector | None:
@@ -348,7 +362,7 @@ def simulate(model: ChainModel, values: Values, *, first: int = 0) -> Outcome:
         result = model.market.solve_batch(variation, prices)
         _accept(result, month, first)
         independent = model.market.certify(result, 0, variation).residual if t == checked else None
-        metrics.add(result, stocks, limits, independent)
+        metrics.add(result, stocks, limits, block.is_restricted(t), independent)
         levels, prices = result.levels, result.prices
     return metrics.outcome()
 

@@ -33,6 +33,8 @@ class Outcome:
         What each use is about, indices of `Network.forms` and `Network.countries`, shape (use,).
     unmet_share_peak, unmet_t_total, price_multiple_peak
         Shape (scenario, use).
+    onset
+        First month in which anything acts, −1: none, shape (scenario,).
     first_short, last_short
         First and last month in which unmet use exceeds the threshold, −1: never,
         shape (scenario, use).
@@ -53,6 +55,7 @@ class Outcome:
     unmet_share_peak: Vector
     unmet_t_total: Vector
     price_multiple_peak: Vector
+    onset: NDArray[np.int16]
     first_short: NDArray[np.int16]
     last_short: NDArray[np.int16]
     cost: Vector
@@ -82,9 +85,9 @@ class BlockMetrics:
         slope: Vector,
         elasticity: Vector,
     ) -> None:
-        self._network, self._reference, self._margin, self._slope = (
-            network, reference, margin, slope,
-        )  # fmt: skip
+        self._network, self._reference, self._margin = network, reference, margin
+        # How readily stock is sold is behaviour and no cost: see `lodeline.results.welfare`.
+        self._slope = np.where(network.kind == ActivityKind.STORE, 0.0, slope)
         count = reference.shape[0]
         self._uses = network.of_kind(ActivityKind.USE)
         self._rows = network.incidence.indices[network.incidence.indptr[self._uses]]
@@ -103,6 +106,7 @@ class BlockMetrics:
         self._price = np.zeros(shape)
         self._first = np.full(shape, -1, dtype=np.int16)
         self._last = np.full(shape, -1, dtype=np.int16)
+        self._onset = np.full(count, -1, dtype=np.int16)
         self._gain = np.zeros((count, len(network.forms) * len(network.countries)))
         self._residual, self._gap = np.zeros(count), np.zeros(count)
         self._fallbacks = np.zeros(count, dtype=np.int16)
@@ -110,7 +114,12 @@ class BlockMetrics:
         self._month = 0
 
     def add(
-        self, result: BatchResult, stocks: Vector, limits: Vector, independent: float | None
+        self,
+        result: BatchResult,
+        stocks: Vector,
+        limits: Vector,
+        is_restricted: NDArray[np.bool_],
+        independent: float | None,
     ) -> None:
         """Add a month.
 
@@ -122,6 +131,8 @@ class BlockMetrics:
             Opening stocks, t, shape (scenario, store).
         limits
             What may pass, t/month, shape (scenario, limit).
+        is_restricted
+            Whether anything acts, shape (scenario,).
         independent
             Residual of a spot check, if one was made.
         """
@@ -134,6 +145,7 @@ class BlockMetrics:
         short = share > UNMET_THRESHOLD
         self._first[short & (self._first < 0)] = self._month
         self._last[short] = self._month
+        self._onset[is_restricted & (self._onset < 0)] = self._month
         self._add_gain(result, stocks, limits)
         np.maximum(self._residual, result.residual, out=self._residual)
         np.maximum(self._gap, result.gap, out=self._gap)
@@ -170,6 +182,7 @@ class BlockMetrics:
             unmet_share_peak=self._peak,
             unmet_t_total=self._total,
             price_multiple_peak=self._price,
+            onset=self._onset,
             first_short=self._first,
             last_short=self._last,
             cost=-self._gain.reshape(shape),

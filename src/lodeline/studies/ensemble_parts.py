@@ -233,7 +233,8 @@ def _metric_rows(model: ChainModel, outcome: Outcome, first: int, kept: int) -> 
         out[:, at] = values[:kept]
         return pl.Series(out.T.ravel(), nan_to_null=True)
 
-    survive = np.where(outcome.first_short >= 0, outcome.first_short, np.nan)
+    since = outcome.first_short - np.maximum(outcome.onset, 0)[:, None]
+    survive = np.where(outcome.first_short >= 0, np.maximum(since, 0), np.nan)
     back = np.where(outcome.last_short < 0, 0.0, outcome.last_short + 1.0 - outcome.first_short)
     back = np.where(outcome.last_short == outcome.months - 1, np.nan, back)
     return pl.DataFrame(

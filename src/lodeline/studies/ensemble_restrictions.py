@@ -45,7 +45,7 @@ class Timing:
 def allowed_flow(
     restriction: Ban | Quota | Licence, base: float, timing: Timing, month: int, values: Values
 ) -> Vector:
-    """Return what may pass in a month, t, shape (scenario,); infinite where nothing binds.
+    """Return what may pass in a month, t, shape (scenario,); infinite where nothing is withheld.
 
     Parameters
     ----------
@@ -61,13 +61,15 @@ def allowed_flow(
     leak = values[f"{restriction.id}.leakage"]
     if isinstance(restriction, Ban):
         severity = values[f"{restriction.id}.severity"]
-        flow = base * (1.0 - severity * (1.0 - leak))
+        lost = severity * (1.0 - leak)
+        flow = np.where(lost > 0.0, base * (1.0 - lost), np.inf)
     elif isinstance(restriction, Licence):
         waited = month - timing.start
         delay = values[f"{restriction.id}.delay_months"]
         open_share = np.minimum(np.maximum(waited + 1.0 - delay, 0.0), 1.0)
         approved = values[f"{restriction.id}.approval_share"] * open_share
-        flow = base * (approved + leak * (1.0 - approved))
+        lost = (1.0 - approved) * (1.0 - leak)
+        flow = np.where(lost > 0.0, base * (1.0 - lost), np.inf)
     else:
         if restriction.tonnes_per_year is not None:
             quota = values[f"{restriction.id}.tonnes_per_year"] / MONTHS_PER_YEAR

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from lodeline.network import ActivityKind, RowKind
 from lodeline.results.run import Run
-from lodeline.results.welfare import cost_by_country, world_cost
+from lodeline.results.welfare import Costs, cost_by_country, world_cost
 from lodeline.scenarios.compile import Schedule
 from lodeline.solver import interior
 from lodeline.solver.horizon import Growth, Horizon, month_blocks, over_months
@@ -158,9 +158,12 @@ def value_of_foresight(market: Run, foresight: Run, *, bent: bool = True) -> For
     bent
         As in both runs.
     """
-    difference = cost_by_country(market, bent=bent) - cost_by_country(foresight, bent=bent)
+    planned = Costs.AS_PLANNED
+    difference = cost_by_country(market, bent=bent, costs=planned)
+    difference -= cost_by_country(foresight, bent=bent, costs=planned)
     by_country = difference.sum(axis=0)
-    world = world_cost(market, bent=bent) - world_cost(foresight, bent=bent)
+    world = world_cost(market, bent=bent, costs=planned)
+    world -= world_cost(foresight, bent=bent, costs=planned)
     tax = float(np.sum(market.schedule.tax * (market.levels - foresight.levels)))
     return ForesightValue(
         dict(zip(market.network.countries, by_country.tolist(), strict=True)), world, world + tax

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 import polars as pl
 
@@ -16,20 +17,35 @@ from lodeline.network.catalogue import load_chain
 from lodeline.network.chain import Chain, SharesOfWorld, TableOutput
 from lodeline.results.metrics import flow_table, metric_table, series_table, supply_table
 from lodeline.results.run import Run
-from lodeline.results.stress import ChainResult, SensitivityRow, StressResult
+from lodeline.results.stress import BothResult, ChainResult, SensitivityRow, StressResult
 from lodeline.scenarios.compile import compile_schedule
 from lodeline.scenarios.spec import Scenario
 from lodeline.studies.dials import Dial, Setting, dials_of
 from lodeline.studies.market import run_market
 from lodeline.units import Month
 
-__all__ = ["Progress", "default_base_year", "run_stress"]
+__all__ = ["Mode", "Progress", "default_base_year", "run_both", "run_stress"]
 
 Progress = Callable[[str, int, int], None]
 """Called with what is done, how many steps are done, and how many there are."""
 
+RANGE_NOTE = (
+    "The range covers the scenario's numbers, behaviour and stocks. It does not cover errors of "
+    "the trade and output data, of contents and of world prices."
+)
+MATERIAL_USER = 1e-3
+"""Least share of the world's use of a form for a country to lead the headline."""
 CORNER_DIALS = 3
 """So many of the widest dials are turned together for the corners of the range."""
+
+
+class Mode(StrEnum):
+    """The two ways of running."""
+
+    MARKET = "market"
+    """Month by month; holders of stock expect the reference price."""
+    FORESIGHT = "foresight"
+    """All months at once: what a market that knew the future would do."""
 
 
 def default_base_year(scenario: Scenario) -> int:
@@ -45,10 +61,11 @@ def run_stress(
     asked: Sequence[str] | None = None,
     form: str | None = None,
     chains: Mapping[str, Chain] | None = None,
+    mode: Mode = Mode.MARKET,
     with_sensitivity: bool = True,
     progress: Progress | None = None,
 ) -> StressResult:
-    """Run a scenario on all its chains, in the month-by-month market.
+    """Run a scenario on all its chains.
 
     Parameters
     ----------
@@ -64,8 +81,10 @@ def run_stress(
         Form whose metrics are reported, for the chains that have it; default each chain's last.
     chains
         Chains by identifier that are used instead of, or beside, the packaged ones.
+    mode
+        The month-by-month market, or a market that knows the future.
     with_sensitivity
-        Turn each uncertain number of the headline's chain to the ends of its range.
+        In the market: turn each uncertain number of the headline's chain to the ends of its range.
     progress
         Called as the work goes on.
 
@@ -74,44 +93,140 @@ def run_stress(
     InputError
         If a year has no trade, or a country or form does not exist.
     """
+    plan = _plan(scenario, base_year, months, asked, form, chains, progress)
+    markets = _markets(plan)
+    if mode is Mode.FORESIGHT:
+        return _result(plan, mode, _foresights(plan, markets), with_sensitivity=False)
+    return _result(plan, mode, markets, with_sensitivity=with_sensitivity)
+
+
+def run_both(
+    scenario: Scenario,
+    *,
+    base_year: int | None = None,
+    months: int | None = None,
+    asked: Sequence[str] | None = None,
+    form: str | None = None,
+    chains: Mapping[str, Chain] | None = None,
+    with_sensitivity: bool = True,
+    progress: Progress | None = None,
+) -> BothResult:
+    """Run a scenario in the market and under foresight; parameters as in `run_stress`."""
+    from lodeline.studies.foresight import value_of_foresight
+
+    plan = _plan(scenario, base_year, months, asked, form, chains, progress)
+    markets = _markets(plan)
+    foresights = _foresights(plan, markets)
+    by_country: dict[str, float] = {}
+    world = 0.0
+    for name, market in markets.items():
+        value = value_of_foresight(market, foresights[name])
+        world += value.as_paid
+        for country, usd in value.by_country.items():
+            by_country[country] = by_country.get(country, 0.0) + usd
+    return BothResult(
+        market=_result(plan, Mode.MARKET, markets, with_sensitivity=with_sensitivity),
+        foresight=_result(plan, Mode.FORESIGHT, foresights, with_sensitivity=False),
+        value_by_country=dict(sorted(by_country.items())),
+        value_world=world,
+    )
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What is run: settings and dials by chain, months, and who asks."""
+
+    scenario: Scenario
+    year: int
+    calendar: tuple[Month, ...]
+    countries: tuple[str, ...]
+    form: str | None
+    settings: Mapping[str, Setting]
+    dials: Mapping[str, tuple[Dial, ...]]
+    report: Progress
+    started: float
+
+
+def _plan(
+    scenario: Scenario,
+    base_year: int | None,
+    months: int | None,
+    asked: Sequence[str] | None,
+    form: str | None,
+    chains: Mapping[str, Chain] | None,
+    progress: Progress | None,
+) -> _Plan:
     started = time.perf_counter()
     year = base_year if base_year is not None else default_base_year(scenario)
-    calendar = tuple(scenario.start + i for i in range(months or scenario.months))
     countries = tuple(asked) if asked is not None else scenario.asked
     _check_countries(countries)
     own = dict(chains or {})
     loaded = {c: own[c] if c in own else load_chain(c) for c in scenario.chains}
     _check_form(loaded, form)
-    report = progress or _silent
     settings = {c: _setting(chain, year, scenario) for c, chain in loaded.items()}
-    dials = {c: dials_of(s.base, s.restrictions) for c, s in settings.items()}
-    runs: dict[str, Run] = {}
-    for k, (name, setting) in enumerate(settings.items()):
-        report(f"{name}: {len(calendar)} months", k, len(settings))
-        runs[name] = _run(setting, calendar)
-    results = {c: _chain_result(settings[c].base, dials[c], runs[c], form) for c in settings}
-    head = _headline(results, countries)
+    return _Plan(
+        scenario=scenario,
+        year=year,
+        calendar=tuple(scenario.start + i for i in range(months or scenario.months)),
+        countries=countries,
+        form=form,
+        settings=settings,
+        dials={c: dials_of(s.base, s.restrictions) for c, s in settings.items()},
+        report=progress or _silent,
+        started=started,
+    )
+
+
+def _markets(plan: _Plan) -> dict[str, Run]:
+    runs = {}
+    for k, (name, setting) in enumerate(plan.settings.items()):
+        plan.report(f"{name}: {len(plan.calendar)} months", k, len(plan.settings))
+        runs[name] = _run(setting, plan.calendar)
+    return runs
+
+
+def _foresights(plan: _Plan, markets: Mapping[str, Run]) -> dict[str, Run]:
+    # Imported here: its compiled parts take a second to load, and the market needs none of them.
+    from lodeline.studies.foresight import run_foresight
+
+    runs = {}
+    for k, (name, market) in enumerate(markets.items()):
+        plan.report(f"{name}: foresight", k, len(markets))
+        runs[name] = run_foresight(market.schedule, market.stocks[-1])
+    return runs
+
+
+def _result(
+    plan: _Plan, mode: Mode, runs: Mapping[str, Run], *, with_sensitivity: bool
+) -> StressResult:
+    results = {
+        c: _chain_result(s.base, plan.dials[c], runs[c], plan.form)
+        for c, s in plan.settings.items()
+    }
+    head = _headline(results, plan.countries)
     rows: tuple[SensitivityRow, ...] = ()
     low: float | None = None
     high: float | None = None
     if with_sensitivity and head is not None:
         rows, low, high = _sensitivity(
-            settings[head.chain], dials[head.chain], calendar, head, report
+            plan.settings[head.chain], plan.dials[head.chain], plan.calendar, head, plan.report
         )
+    tables = _tables_used(s.base.chain for s in plan.settings.values())
     return StressResult(
-        scenario=scenario.document(),
-        mode="market",
-        base_year=year,
-        months=tuple(str(m) for m in calendar),
-        asked=countries,
+        scenario=plan.scenario.document(),
+        mode=mode.value,
+        base_year=plan.year,
+        months=tuple(str(m) for m in plan.calendar),
+        asked=plan.countries,
         chains=results,
         countries=_summary(results),
         sensitivity=rows,
         headline=_headline_document(head, low, high),
         certificate=_worst_certificate(results),
-        dataset=data.dataset_identity() | {"tables": _tables_used(loaded.values())},
+        dataset=data.dataset_identity() | {"tables": tables},
         country_names=data.country_names(),
-        seconds=time.perf_counter() - started,
+        seconds=time.perf_counter() - plan.started,
+        notes=(RANGE_NOTE,) if rows else (),
     )
 
 
@@ -168,13 +283,16 @@ def _chain_result(base: BaseYear, dials: Sequence[Dial], run: Run, form: str | N
     shown = form if form in base.forms else base.forms[-1]
     assert shown is not None
     series = series_table(run)
+    metrics = metric_table(run, series)
+    costs = metrics.group_by("country", maintain_order=True).agg(cost_usd=pl.col("cost_usd").sum())
     return ChainResult(
         chain=chain.id,
         title=chain.title,
         form=shown,
         form_titles={f.id: f.title for f in chain.forms},
         units={f.id: f.unit for f in chain.forms},
-        metrics=metric_table(run, series),
+        metrics=metrics,
+        costs=costs,
         series=series,
         flows=flow_table(run),
         supply=supply_table(run),
@@ -201,11 +319,10 @@ def _summary(chains: Mapping[str, ChainResult]) -> pl.DataFrame:
     """Return one row per country over all chains: costs added, the worst of the rest."""
     parts = []
     for name, result in chains.items():
-        cost = result.metrics.group_by("country", maintain_order=True).agg(
-            cost_usd=pl.col("cost_usd").sum()
-        )
         shown = result.metrics.filter(pl.col("form") == result.form).drop("cost_usd")
-        parts.append(cost.join(shown, on="country", how="left").with_columns(chain=pl.lit(name)))
+        parts.append(
+            result.costs.join(shown, on="country", how="left").with_columns(chain=pl.lit(name))
+        )
     return (
         pl.concat(parts)
         .sort("country", pl.col("unmet_share_peak").fill_null(-1.0), descending=[False, True])
@@ -237,14 +354,28 @@ class _Head:
 
 
 def _headline(chains: Mapping[str, ChainResult], asked: Sequence[str]) -> _Head | None:
-    """Return the country and chain that are hit hardest among the countries asked about."""
-    worst: _Head | None = None
-    for country in asked:
-        for result in chains.values():
-            value = _peak(result.metrics, country, result.form)
-            if value is not None and (worst is None or value > worst.value):
-                worst = _Head(country, result.chain, result.form, value)
-    return worst
+    """Return the country and chain that are hit hardest among the countries asked about.
+
+    A country that uses next to nothing leads only if all of them do: half of two tonnes is no
+    headline.
+    """
+    found = [
+        (_use_share(result, country) >= MATERIAL_USER, value, country, result)
+        for country in asked
+        for result in chains.values()
+        if (value := _peak(result.metrics, country, result.form)) is not None
+    ]
+    if not found:
+        return None
+    _, value, country, result = max(found, key=lambda row: row[:2])
+    return _Head(country, result.chain, result.form, value)
+
+
+def _use_share(result: ChainResult, country: str) -> float:
+    """Return a country's share of the world's reference use of the chain's form."""
+    shown = result.metrics.filter(pl.col("form") == result.form)
+    own = shown.filter(pl.col("country") == country)["reference_use_t"].sum()
+    return float(own) / max(float(shown["reference_use_t"].sum()), 1e-300)
 
 
 def _peak(metrics: pl.DataFrame, country: str, form: str) -> float | None:
