@@ -40,7 +40,12 @@ def with_values(changed, result):
         if country == head["country"] and "unmet_share_peak" in metrics:
             peak = metrics["unmet_share_peak"]
             head |= {"unmet_share_peak": peak, "low": peak / 2, "high": peak * 2}
-        chains = {**result.chains, "rare-earths": replace(chain, metrics=table, series=series)}
+        costs = chain.costs
+        if "cost_usd" in metrics:
+            whole = pl.when(pl.col("country") == country).then(pl.lit(metrics["cost_usd"]))
+            costs = costs.with_columns(cost_usd=whole.otherwise(pl.col("cost_usd")))
+        new_chain = replace(chain, metrics=table, series=series, costs=costs)
+        chains = {**result.chains, "rare-earths": new_chain}
         return changed(chains=chains, headline=head)
 
     return make
@@ -94,6 +99,14 @@ def test_a_capped_price_is_not_quoted(with_values):
     lead = answer(with_values(is_capped=True, price_multiple_peak=20.0)).lead
     assert "a price no longer means anything" in lead
     assert "20" not in plain(lead).split("metals)")[1].replace("2026", "")
+
+
+def test_the_sentence_and_the_table_name_the_same_cost(result):
+    from lodeline.report.tables import key_figures
+
+    told = plain(" ".join(answer(result).rest))
+    first = plain(key_figures(result).rows[0][-1].text)
+    assert f"at a cost of {first}" in told
 
 
 def test_a_gain_is_not_called_a_cost(with_values):

@@ -8,7 +8,6 @@ solver's own problem with equality rows. The differences are a data-quality repo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +18,9 @@ from scipy.sparse.linalg import splu
 
 from lodeline.errors import DataError, InputError
 from lodeline.network.chain import Chain
+from lodeline.network.deviation import deviation_table
 from lodeline.network.outputs import OutputPrior, outputs_of_form
+from lodeline.network.reported import Reported, recipe_inputs, reported_flows
 from lodeline.network.trade_lanes import FormTrade, trade_of_form
 from lodeline.solver.curves import CurveKind, Curves, Vector
 from lodeline.solver.newton import Settings, solve
@@ -29,9 +30,6 @@ __all__ = ["BaseYear", "base_year"]
 
 Index = NDArray[np.int16]
 
-_LANE_DEVIATION = {"observed": 0.10, "imputed": 0.40}
-"""Relative standard deviation of a lane's tonnes. Assumed: mirror statistics of HS6 minerals differ
-by a tenth to a fifth where both sides report, by far more where quantity is rebuilt from value."""
 _USE_DEVIATION = 0.50
 _CRUMB = 1e-9
 _POLISHING_STEPS = 2
@@ -93,7 +91,7 @@ class BaseYear:
 
     def absorbed(self) -> Vector:
         """Return use plus what recipes take, t/year, shape (form, country)."""
-        return self.used + _recipe_inputs(self.chain, self.processed)
+        return self.used + recipe_inputs(self.chain, self.processed)
 
 
 def base_year(chain: Chain, year: int) -> BaseYear:
@@ -124,31 +122,6 @@ def base_year(chain: Chain, year: int) -> BaseYear:
     return _reconcile(chain, year, countries, trades, priors)
 
 
-def _recipe_inputs(chain: Chain, processed: Vector) -> Vector:
-    """Return what recipes take, t/year, shape (form, country)."""
-    forms = [f.id for f in chain.forms]
-    taken: Vector = np.zeros((len(forms), processed.shape[1]))
-    for r, recipe in enumerate(chain.recipes):
-        for name, amount in recipe.inputs.items():
-            taken[forms.index(name)] += amount.value * processed[r]
-    return taken
-
-
-@dataclass(frozen=True)
-class _Reported:
-    """Columns of the reconciliation: lanes, produced, processed, used, in this order."""
-
-    lane_form: Index
-    lane_origin: Index
-    lane_destination: Index
-    lane_level: Vector
-    lane_deviation: Vector
-    produced: Vector
-    processed: Vector
-    output_deviation: Vector
-    used: Vector
-
-
 def _reconcile(
     chain: Chain,
     year: int,
@@ -156,7 +129,7 @@ def _reconcile(
     trades: list[FormTrade],
     priors: list[OutputPrior],
 ) -> BaseYear:
-    reported = _reported(chain, countries, trades, priors)
+    reported = reported_flows(chain, countries, trades, priors)
     world = _world_throughput(reported, len(chain.forms))
     problem = _balance_problem(chain, countries, reported, world)
     solution = solve(
@@ -185,7 +158,7 @@ def _reconcile(
     used = _left_over(chain, reported, lane_level, produced, processed)
     kept = lane_level > 0.0
     latent = _latent_lanes(countries, trades, reported, kept)
-    table, deviation = _report(
+    table, deviation = deviation_table(
         chain, countries, priors, reported, lane_level, produced, processed, used
     )
     return BaseYear(
@@ -233,69 +206,14 @@ def _polished(problem: MarketProblem, levels: Vector) -> Vector:
     return levels
 
 
-def _reported(
-    chain: Chain, countries: tuple[str, ...], trades: list[FormTrade], priors: list[OutputPrior]
-) -> _Reported:
-    position = {c: i for i, c in enumerate(countries)}
-    form, origin, destination, level, deviation = [], [], [], [], []
-    for f, trade in enumerate(trades):
-        for exporter, importer, tonnes, quality in trade.lanes.select(
-            "exporter", "importer", "tonnes", "quality"
-        ).iter_rows():
-            form.append(f)
-            origin.append(position[exporter])
-            destination.append(position[importer])
-            level.append(tonnes)
-            deviation.append(_LANE_DEVIATION[quality] * tonnes)
-    shape = (len(chain.forms), len(countries))
-    output, output_deviation = np.zeros(shape), np.zeros(shape)
-    for f, prior in enumerate(priors):
-        for country, tonnes in prior.level.items():
-            output[f, position[country]] = tonnes
-            output_deviation[f, position[country]] = prior.deviation[country] * tonnes
-    produced, processed = _split_output(chain, countries, output)
-    lane_form = np.array(form, dtype=np.int16)
-    lane_origin = np.array(origin, dtype=np.int16)
-    lane_destination = np.array(destination, dtype=np.int16)
-    lane_level = np.array(level)
-    left = output - _recipe_inputs(chain, processed)
-    np.add.at(left, (lane_form, lane_destination), lane_level)
-    np.subtract.at(left, (lane_form, lane_origin), lane_level)
-    return _Reported(
-        lane_form=lane_form,
-        lane_origin=lane_origin,
-        lane_destination=lane_destination,
-        lane_level=lane_level,
-        lane_deviation=np.array(deviation),
-        produced=produced,
-        processed=processed,
-        output_deviation=output_deviation,
-        used=np.maximum(left, 0.0),
-    )
-
-
-def _split_output(
-    chain: Chain, countries: tuple[str, ...], output: Vector
-) -> tuple[Vector, Vector]:
-    """Return direct output (form, country) and output of recipes (recipe, country)."""
-    forms = [f.id for f in chain.forms]
-    produced = output.copy()
-    processed = np.zeros((len(chain.recipes), output.shape[1]))
-    for r, recipe in enumerate(chain.recipes):
-        made = forms.index(recipe.makes)
-        processed[r] = output[made] * np.array([recipe.share_in(c).value for c in countries])
-        produced[made] -= processed[r]
-    return np.asarray(np.maximum(produced, 0.0)), processed
-
-
-def _world_throughput(reported: _Reported, forms: int) -> Vector:
+def _world_throughput(reported: Reported, forms: int) -> Vector:
     """Return world trade plus use by form, t/year, shape (form,)."""
     trade = np.bincount(reported.lane_form, weights=reported.lane_level, minlength=forms)
     return np.asarray(trade + reported.used.sum(axis=1))
 
 
 def _balance_problem(
-    chain: Chain, countries: tuple[str, ...], reported: _Reported, world: Vector
+    chain: Chain, countries: tuple[str, ...], reported: Reported, world: Vector
 ) -> MarketProblem:
     """Return the least-squares problem: reference = reported, slope = 1/variance, rows balance."""
     forms, n = len(chain.forms), len(countries)
@@ -368,7 +286,7 @@ def _balance_problem(
     )
 
 
-def _room(chain: Chain, reported: _Reported) -> Vector:
+def _room(chain: Chain, reported: Reported) -> Vector:
     """Return upper bounds: what is reported as nothing stays nothing, no mine is invented.
 
     A country with output of a form may make it either way: by the recipe, or from what the chain
@@ -403,13 +321,13 @@ def _without_crumbs(chain: Chain, produced: Vector, processed: Vector) -> tuple[
 
 def _left_over(
     chain: Chain,
-    reported: _Reported,
+    reported: Reported,
     lane_level: Vector,
     produced: Vector,
     processed: Vector,
 ) -> Vector:
     """Return use as exactly what is left over, so that rounding stays in one place."""
-    left = produced - _recipe_inputs(chain, processed)
+    left = produced - recipe_inputs(chain, processed)
     ids = [f.id for f in chain.forms]
     for r, recipe in enumerate(chain.recipes):
         left[ids.index(recipe.makes)] += processed[r]
@@ -421,7 +339,7 @@ def _left_over(
 def _latent_lanes(
     countries: tuple[str, ...],
     trades: list[FormTrade],
-    reported: _Reported,
+    reported: Reported,
     kept: NDArray[np.bool_],
 ) -> tuple[Index, Index, Index, Vector]:
     """Return lanes of earlier years that can open again: their ends still trade, use or produce."""
@@ -452,91 +370,3 @@ def _latent_lanes(
         np.array(j_, dtype=np.int16),
         np.array(level),
     )
-
-
-def _report(
-    chain: Chain,
-    countries: tuple[str, ...],
-    priors: list[OutputPrior],
-    reported: _Reported,
-    lane_level: Vector,
-    produced: Vector,
-    processed: Vector,
-    used: Vector,
-) -> tuple[pl.DataFrame, float]:
-    """Return the table of reported and reconciled figures and the largest relative move."""
-    n = len(countries)
-    shape = (len(chain.forms), n)
-    ids = [f.id for f in chain.forms]
-
-    def total(levels: Vector, end: Index) -> Vector:
-        out = np.zeros(shape)
-        np.add.at(out, (reported.lane_form, end), levels)
-        return out
-
-    def output(direct: Vector, recipes: Vector) -> Vector:
-        out = direct.copy()
-        for r, recipe in enumerate(chain.recipes):
-            out[ids.index(recipe.makes)] += recipes[r]
-        return out
-
-    before_out = output(reported.produced, reported.processed)
-    after_out = output(produced, processed)
-    items: Mapping[str, tuple[Vector, Vector]] = {
-        "output": (before_out, after_out),
-        "imports": (
-            total(reported.lane_level, reported.lane_destination),
-            total(lane_level, reported.lane_destination),
-        ),
-        "exports": (
-            total(reported.lane_level, reported.lane_origin),
-            total(lane_level, reported.lane_origin),
-        ),
-        "use": (reported.used, used),
-    }
-    throughput = before_out + items["imports"][0]
-    rows = []
-    for f, form in enumerate(ids):
-        for c, country in enumerate(countries):
-            for item, (before, after) in items.items():
-                if before[f, c] == 0.0 and after[f, c] == 0.0:
-                    continue
-                basis = {"output": priors[f].basis.get(country, "none"), "use": "left over"}
-                rows.append(
-                    (country, form, item, before[f, c], after[f, c], basis.get(item, "reported"))
-                )
-    table = pl.DataFrame(
-        rows,
-        schema={
-            "country": pl.String,
-            "form": pl.String,
-            "item": pl.String,
-            "reported_t": pl.Float64,
-            "reconciled_t": pl.Float64,
-            "basis": pl.String,
-        },
-        orient="row",
-    )
-    return table, _largest_move(table, throughput, ids, countries)
-
-
-def _largest_move(
-    table: pl.DataFrame, throughput: Vector, forms: list[str], countries: tuple[str, ...]
-) -> float:
-    """Return the largest move of what is reported, over its country's reported throughput.
-
-    Imports, exports and outputs count that somebody reports; priors and use, which nobody
-    reports, do not.
-    """
-    place = {(c, f): throughput[i, j] for i, f in enumerate(forms) for j, c in enumerate(countries)}
-    known = table.filter(
-        (pl.col("basis") == "reported") | pl.col("basis").str.starts_with("observed")
-    )
-    moves = [
-        abs(after - before) / max(place[country, form], 1e-300)
-        for country, form, before, after in known.select(
-            "country", "form", "reported_t", "reconciled_t"
-        ).iter_rows()
-        if place[country, form] > 0.0
-    ]
-    return float(max(moves, default=0.0))

@@ -69,7 +69,7 @@ def answer(result: StressResult) -> Answer:
         lead = f"{clause}, nothing would be lost by {who}: no use of these materials is recorded."
         return Answer(lead, ())
     chain = result.chains[head["chain"]]
-    row = metric_row(chain, head["country"], head["form"])
+    row = metric_row(chain, head["country"])
     worst = head["unmet_share_peak"]
     if not result.sensitivity:
         head = {**head, "low": None, "high": None}
