@@ -1,5 +1,6 @@
 """The command ``stress``: contract, files, repetition, nothing half-written."""
 
+import copy
 import hashlib
 import json
 
@@ -126,3 +127,35 @@ def test_a_chain_file_of_the_user_s_own_is_used(tmp_path, capsys):
     )
     assert code == 0, err
     assert list(json.loads(out)["chains"]) == ["my-nickel"]
+
+
+def test_both_ways_of_running_stand_side_by_side(tmp_path, capsys):
+    code, out, err = call(
+        capsys, "stress", "indonesia-nickel-2020", "--months", 4, "--no-sensitivity", "--mode",
+        "both", "--json", "--out", tmp_path,
+    )  # fmt: skip
+    assert code == 0, err
+    document = json.loads(out)
+    assert document["market"]["mode"] == "market"
+    assert document["foresight"]["mode"] == "foresight"
+    assert document["value_of_foresight_usd"]["world"] >= 0.0
+    assert document["foresight"]["certificate"]["max_residual"] <= 1e-8
+    assert (tmp_path / "market" / "report.html").exists()
+    assert (tmp_path / "foresight" / "manifest.json").exists()
+
+
+def test_two_targeted_origins_are_refused_before_the_run(tmp_path, capsys):
+    import yaml
+
+    from lodeline.scenarios.library import scenario_text
+
+    document = yaml.safe_load(
+        scenario_text("china-dual-use-japan-2026").replace("on: [JPN]", "'on': [JPN]")
+    )
+    other = copy.deepcopy(document["restrictions"][0]) | {"id": "other", "by": ["RUS"]}
+    document["restrictions"].append(other)
+    path = tmp_path / "two.yaml"
+    path.write_text(yaml.safe_dump(document))
+    code, _, err = call(capsys, "scenarios", "validate", path)
+    assert code == 2
+    assert "different countries" in err

@@ -13,7 +13,15 @@ from typing import Annotated, Any, Self
 from pydantic import BeforeValidator, Field, Strict, StringConstraints, model_validator
 
 from lodeline.errors import suggest
-from lodeline.scenarios.restrictions import Identifier, Iso3, MonthField, Restriction, Spec, Text
+from lodeline.scenarios.restrictions import (
+    Identifier,
+    Iso3,
+    Kind,
+    MonthField,
+    Restriction,
+    Spec,
+    Text,
+)
 from lodeline.units import Month
 
 __all__ = ["Assumption", "Confidence", "Evidence", "Scenario", "Source"]
@@ -132,6 +140,7 @@ class Scenario(Spec):
             *_twice("sources", [s.key for s in self.sources]),
             *_twice("asked", list(self.asked)),
         ]
+        wrong += _mixed_origins(self.restrictions)
         keys = {s.key for s in self.sources}
         for r in self.restrictions:
             if r.source not in keys:
@@ -152,6 +161,20 @@ class Scenario(Spec):
 def _earliest(known: dict[str, Any]) -> Month:
     restrictions: tuple[Restriction, ...] = known["restrictions"]
     return min(r.start for r in restrictions)
+
+
+def _mixed_origins(restrictions: tuple[Restriction, ...]) -> list[str]:
+    """Return chains whose targeted restrictions come from different countries."""
+    origins: dict[str, set[tuple[str, ...]]] = {}
+    for r in restrictions:
+        if r.type not in (Kind.TAX, Kind.OUTAGE) and r.targets is not None:
+            origins.setdefault(r.chain, set()).add(r.restrictors)
+    return [
+        f"chain '{chain}' has targeted restrictions by different countries; put the countries "
+        "into one restriction, or make one scenario of each"
+        for chain, found in origins.items()
+        if len(found) > 1
+    ]
 
 
 def _twice(place: str, names: list[str]) -> list[str]:
