@@ -176,3 +176,12 @@ def test_long_assumptions_lose_their_reasons_before_they_lose_the_page(changed, 
 def test_a_trace_is_said_to_be_less_than_not_at_most(with_values):
     lead = plain(answer(with_values(unmet_share_peak=0.0002)).lead)
     assert "(less than 0.1 % of its use" in lead
+
+
+def test_an_earlier_stage_that_is_hit_harder_is_told(result, changed):
+    chain = result.chains["rare-earths"]
+    here = (pl.col("country") == "ITA") & (pl.col("form") == "compounds")
+    peak = pl.when(here).then(0.41).otherwise(pl.col("unmet_share_peak"))
+    harder = replace(chain, metrics=chain.metrics.with_columns(unmet_share_peak=peak))
+    told = plain(" ".join(answer(changed(chains=result.chains | {"rare-earths": harder})).rest))
+    assert "Earlier in the chain it would lack up to 41 % of its rare earths (compounds)." in told

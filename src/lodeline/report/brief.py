@@ -225,7 +225,7 @@ def _others(result: StressResult) -> Iterator[str]:
         if told == _SENTENCES:
             continue
         told += 1
-        yield _other(result, chain, country, row)
+        yield _other(result, chain, country, row) + _earlier(result, country, row)
     left = len(seen) - 1 - told
     if left:
         yield f"{fmt.count(left, 'more country', 'more countries')} asked about: see the table."
@@ -251,6 +251,23 @@ def _other(result: StressResult, chain: ChainResult, country: str, row: Row) -> 
     if multiple is None or fmt.is_absent(multiple) or multiple < _SAME_PRICE:
         return f"{lack}."
     return f"{lack} and pay up to {fmt.times(multiple)[1:]} times the price of {result.base_year}."
+
+
+def _earlier(result: StressResult, country: str, told: Row) -> str:
+    """Return a clause on an earlier form of which the country lacks more than what is told."""
+    found = [
+        (row["unmet_share_peak"], form_words(chain, form))
+        for chain in result.chains.values()
+        for form in chain.units
+        if form != chain.form
+        and (row := metric_row(chain, country, form)) is not None
+        and row["reference_use_t"]
+        and row["unmet_share_peak"] is not None
+    ]
+    worst, what = max(found, default=(0.0, ""))
+    if worst < NOTHING or worst <= (told["unmet_share_peak"] or 0.0):
+        return ""
+    return f" Earlier in the chain it would lack up to {fmt.share(worst)} of its {what}."
 
 
 def _at_most(value: float) -> str:
