@@ -159,3 +159,10 @@ def test_two_targeted_origins_are_refused_before_the_run(tmp_path, capsys):
     code, _, err = call(capsys, "scenarios", "validate", path)
     assert code == 2
     assert "different countries" in err
+
+
+@pytest.mark.parametrize("option", [("--out", "x"), ("--mode", "both"), ("--countries", "JPN")])
+def test_base_refuses_what_it_would_ignore(option, capsys):
+    code, _, err = call(capsys, "stress", "base", "--base-year", 2020, *option)
+    assert code == 2
+    assert option[0] in err

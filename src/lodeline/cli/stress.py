@@ -67,7 +67,7 @@ def stress(
     out: Path | None,
     as_json: bool,
 ) -> None:
-    """Run a scenario in the month-by-month market.
+    """Run a scenario: who runs short, when, at what price.
 
     SCENARIO is an identifier (lodeline scenarios list), a file of your own (.yaml), the manifest
     of an earlier run (manifest.json, which repeats it), or 'base': nothing is restricted, and the
@@ -76,6 +76,11 @@ def stress(
     Example: lodeline stress china-dual-use-japan-2026 --out demo
     """
     if scenario == BASE:
+        if countries or form or mode or out:
+            raise InputError(
+                "'stress base' restricts nothing and writes no files: leave out --countries, "
+                "--form, --mode and --out."
+            )
         _run_base(base_year, months, chains, as_json)
         return
     options: dict[str, Any] = {

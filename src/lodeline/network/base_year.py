@@ -1,7 +1,7 @@
 """The base year: reported trade and output, made to balance.
 
-`reported_year` reads what is reported: lanes from trade, output by country from the source that
-the chain names (or a flagged prior), and use as what is left over. `reconcile` then finds the
+`reported_flows` gathers what is reported: lanes from trade, output by country from the source that
+the chain names (or a flagged prior), and use as what is left over. `base_year` then finds the
 nearest flows, in weighted least squares, that balance in every country and form; it is the market
 solver's own problem with equality rows. The differences are a data-quality report.
 """

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from lodeline.network.base_year import BaseYear
-from lodeline.solver.curves import CurveKind, Curves, Vector
+from lodeline.solver.curves import Curves, Vector
 from lodeline.solver.problem import MarketProblem
 
 __all__ = ["PRICE_CAP", "ActivityKind", "Layer", "Limit", "Network", "RowKind"]
@@ -275,8 +275,3 @@ class Network:
                 "reference_t": self.reference,
             }
         )
-
-
-def linear_kind(size: int) -> Small:
-    """Return the kinds of `size` linear curves."""
-    return np.full(size, CurveKind.LINEAR, dtype=np.int8)
