@@ -7,8 +7,8 @@ import numpy as np
 from lodeline.network.base_year import base_year
 from lodeline.network.catalogue import load_chain
 from lodeline.scenarios.ensemble_reading import parse_ensemble
-from lodeline.studies.ensemble_batch import ChainModel
-from lodeline.studies.ensemble_factors import draw, factors_of
+from lodeline.studies.ensemble.batch import ChainModel
+from lodeline.studies.ensemble.factors import draw, factors_of
 
 YEAR = 2023
 

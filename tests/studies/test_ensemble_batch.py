@@ -11,8 +11,8 @@ from lodeline.results.metrics import metric_table, series_table
 from lodeline.scenarios.compile import compile_schedule
 from lodeline.scenarios.ensemble_reading import load_ensemble
 from lodeline.studies.dials import Setting, dials_of
-from lodeline.studies.ensemble_batch import Block, simulate
-from lodeline.studies.ensemble_factors import restrictions_of
+from lodeline.studies.ensemble.batch import Block, simulate
+from lodeline.studies.ensemble.factors import restrictions_of
 from lodeline.studies.market import run_market
 
 SCENARIOS = range(8)
@@ -140,7 +140,7 @@ def test_the_bundled_ensembles_name_restrictions_that_exist():
 def test_more_months_keep_the_first_ones():
     ensemble, base, factors, model = small()
     longer = ensemble.model_copy(update={"months": 8})
-    from lodeline.studies.ensemble_batch import ChainModel
+    from lodeline.studies.ensemble.batch import ChainModel
 
     outcome = simulate(model, sample().values)
     after = simulate(ChainModel(longer, replace(base), factors), sample().values)

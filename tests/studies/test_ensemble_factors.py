@@ -7,7 +7,7 @@ from ensemble_cases import SPEC, small
 from lodeline.errors import InputError, SpecError, UnknownNameError
 from lodeline.scenarios.ensemble_reading import parse_ensemble
 from lodeline.scenarios.ensemble_spec import Distribution
-from lodeline.studies.ensemble_factors import Factor, check_count, draw, factors_of
+from lodeline.studies.ensemble.factors import Factor, check_count, draw, factors_of
 
 
 def factors_with(dials):

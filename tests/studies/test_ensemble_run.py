@@ -123,7 +123,7 @@ def test_a_cluster_of_any_size_changes_no_byte(whole, tmp_path, workers):
 
 
 def test_a_scheduler_that_does_not_answer_is_named(tmp_path, monkeypatch):
-    monkeypatch.setattr("lodeline.studies.ensemble_run._PATIENCE", "1s")
+    monkeypatch.setattr("lodeline.studies.ensemble.run._PATIENCE", "1s")
     with pytest.raises(InputError, match=r"tcp://127\.0\.0\.1:9"):
         run(tmp_path, scheduler="tcp://127.0.0.1:9")
 

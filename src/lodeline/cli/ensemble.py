@@ -15,7 +15,7 @@ from lodeline.cli.output import console, json_option, out_option, print_json
 if TYPE_CHECKING:
     from lodeline.network.chain import Chain
     from lodeline.results.ensemble import EnsembleResult
-    from lodeline.studies.ensemble import Progress
+    from lodeline.studies.ensemble.study import Progress
 
 __all__ = ["ensemble"]
 

@@ -16,7 +16,7 @@ from lodeline.network.network import PRICE_CAP
 from lodeline.results.metrics import UNMET_THRESHOLD
 from lodeline.solver.compiled import BatchResult
 from lodeline.solver.curves import CurveKind, Curves
-from lodeline.studies.ensemble_kernels import add_surplus
+from lodeline.studies.ensemble.kernels import add_surplus
 
 __all__ = ["BlockMetrics", "Outcome"]
 

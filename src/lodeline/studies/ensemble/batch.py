@@ -21,10 +21,10 @@ from lodeline.scenarios.ensemble_spec import Ensemble
 from lodeline.scenarios.restrictions import Outage, Restriction, Tax
 from lodeline.solver.compiled import BatchResult, CompiledMarket, Variation
 from lodeline.solver.problem import MarketProblem
-from lodeline.studies.ensemble_factors import Factor, restrictions_of
-from lodeline.studies.ensemble_kernels import fill_upper
-from lodeline.studies.ensemble_metrics import BlockMetrics, Outcome
-from lodeline.studies.ensemble_restrictions import Timing, allowed_flow, lost_share
+from lodeline.studies.ensemble.factors import Factor, restrictions_of
+from lodeline.studies.ensemble.kernels import fill_upper
+from lodeline.studies.ensemble.metrics import BlockMetrics, Outcome
+from lodeline.studies.ensemble.restrictions import Timing, allowed_flow, lost_share
 from lodeline.studies.market import ACCEPTED, UnsolvedError
 from lodeline.units import Month
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from lodeline.results.ensemble import LEVELS, METRICS
 from lodeline.results.metrics import UNMET_THRESHOLD
-from lodeline.studies.ensemble_factors import Factor, draw
+from lodeline.studies.ensemble.factors import Factor, draw
 
 __all__ = ["Reader", "certificate", "exceedance", "factor_table", "headline", "quantiles",
            "ranking", "tail"]  # fmt: skip

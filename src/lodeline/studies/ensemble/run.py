@@ -13,7 +13,7 @@ from itertools import islice
 from typing import Any
 
 from lodeline.errors import InputError, LodelineError
-from lodeline.studies.ensemble_parts import Models, Part, compute, compute_part, drawn_for
+from lodeline.studies.ensemble.parts import Models, Part, compute, compute_part, drawn_for
 
 __all__ = ["compute_here", "compute_there"]
 

@@ -1,4 +1,4 @@
-"""Ensembles: thousands of futures drawn from what is uncertain, and what they have in common."""
+"""The study: draw a plan's scenarios, compute its parts, sum them up."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from lodeline.network.catalogue import load_chain
 from lodeline.network.chain import Chain
 from lodeline.results.ensemble import EnsembleResult
 from lodeline.scenarios.ensemble_spec import Ensemble
-from lodeline.studies import ensemble_summary as summary
-from lodeline.studies.ensemble_factors import check_count
-from lodeline.studies.ensemble_parts import BLOCK, Models, Plan, Store
-from lodeline.studies.ensemble_run import compute_here, compute_there
+from lodeline.studies.ensemble import summary
+from lodeline.studies.ensemble.factors import check_count
+from lodeline.studies.ensemble.parts import BLOCK, Models, Plan, Store
+from lodeline.studies.ensemble.run import compute_here, compute_there
 
 __all__ = ["PART", "plan_of", "run_ensemble"]
 
