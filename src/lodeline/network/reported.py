@@ -12,11 +12,11 @@ from lodeline.network.outputs import OutputPrior
 from lodeline.network.trade_lanes import FormTrade
 from lodeline.solver.curves import Vector
 
-__all__ = ["Reported", "recipe_inputs", "reported_flows"]
+__all__ = ["LANE_DEVIATION", "Reported", "recipe_inputs", "reported_flows"]
 
 Index = NDArray[np.int16]
 
-_LANE_DEVIATION = {"observed": 0.10, "imputed": 0.40}
+LANE_DEVIATION = {"observed": 0.10, "imputed": 0.40}
 """Relative standard deviation of a lane's tonnes. Assumed: mirror statistics of HS6 minerals differ
 by a tenth to a fifth where both sides report, by far more where quantity is rebuilt from value."""
 
@@ -63,7 +63,7 @@ def reported_flows(
             origin.append(position[exporter])
             destination.append(position[importer])
             level.append(tonnes)
-            deviation.append(_LANE_DEVIATION[quality] * tonnes)
+            deviation.append(LANE_DEVIATION[quality] * tonnes)
     shape = (len(chain.forms), len(countries))
     output, output_deviation = np.zeros(shape), np.zeros(shape)
     for f, prior in enumerate(priors):
