@@ -24,6 +24,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "lodeline.cli.ensemble:ensemble",
             "Run thousands of futures: how likely, how bad, and why.",
         ),
+        "exposure": (
+            "lodeline.cli.exposure:exposure",
+            "Measure dependence: published indicators and origin.",
+        ),
         "scenarios": ("lodeline.cli.scenarios:scenarios", "List, show and check scenarios."),
         "stress": (
             "lodeline.cli.stress:stress",

@@ -1,0 +1,193 @@
+"""The command ``lodeline exposure``: one measure of dependence, with what it was made from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+
+import click
+
+from lodeline.cli.output import console, json_option, out_option, print_json, print_table
+from lodeline.errors import InputError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from lodeline.results.exposure import ExposureResult
+    from lodeline.studies.exposure.registry import Request
+
+__all__ = ["exposure"]
+
+
+class Asked(TypedDict):
+    """The options that make the question."""
+
+    method: str | None
+    materials: tuple[str, ...]
+    countries: tuple[str, ...]
+    years: tuple[str, ...]
+    stage: str | None
+    of: str | None
+    by: str | None
+    tonnes: str | None
+    missing_governance: float | None
+    as_published: bool | None
+
+
+MOST_ROWS = 60
+"""More rows than this are not printed as text; files and --json have them all."""
+
+
+@click.command(
+    short_help="Measure dependence: published indicators and origin.",
+    epilog="Example: lodeline exposure --method hhi --material cobalt --country JPN --json",
+)
+@click.option("--method", metavar="METHOD", help="Measure; --methods lists them.")
+@click.option("--material", "materials", multiple=True, metavar="M",
+              help="Material; repeat for more. Default: all.")  # fmt: skip
+@click.option("--country", "countries", multiple=True, metavar="ISO3",
+              help="Country, or EU27, G7, WLD; repeat for more.")  # fmt: skip
+@click.option("--year", "years", multiple=True, metavar="Y",
+              help="Year, or 2018-2024; repeat for more. Default: the last there is.")  # fmt: skip
+@click.option("--stage", metavar="S", help="HS92 code, form, or stage of curated shares.")
+@click.option("--of", type=click.Choice(["production", "exports", "imports"]),
+              help="Shares of what.")  # fmt: skip
+@click.option("--by", type=click.Choice(["quantity", "value"]), help="Weight of traded shares.")
+@click.option("--tonnes", type=click.Choice(["reported", "screened"]),
+              help="Traded tonnes as published, or with defects rebuilt.")  # fmt: skip
+@click.option("--missing-governance", type=click.FloatRange(0.0, 1.0), metavar="SCORE",
+              help="Score of suppliers without one, such as 0.5. Default: no value.")  # fmt: skip
+@click.option("--as-published", is_flag=True, default=None,
+              help="Follow the reference program where it departs from the formula.")  # fmt: skip
+@click.option("--methods", is_flag=True, help="List the measures.")
+@click.option("--materials", "list_materials", is_flag=True, help="List the materials.")
+@out_option
+@json_option
+def exposure(
+    methods: bool, list_materials: bool, out: Path | None, as_json: bool, **asked: Unpack[Asked]
+) -> None:
+    """Measure dependence: published indicators, and where things come from in the end.
+
+    Every value names the figures that it was made from; an absent one says what is missing.
+    """
+    if methods or list_materials:
+        _list(methods, as_json)
+        return
+    from lodeline.studies.exposure.frame import run_exposure
+
+    request = _request(asked)
+    if out is not None:
+        from lodeline.report.files import check_folder
+
+        check_folder(out)
+    result = run_exposure(request)
+    if out is not None:
+        from lodeline.report.exposure import write_exposure
+
+        write_exposure(result, out)
+    if as_json:
+        print_json(result.document())
+    else:
+        _print(result, out)
+
+
+def _request(asked: Asked) -> Request:
+    from lodeline.studies.exposure.registry import METHODS, Basis, Request, Tonnes, Weight
+
+    if asked["method"] is None:
+        raise InputError(f"give a --method. Known: {', '.join(METHODS)}.")
+    return Request(
+        method=asked["method"].lower(),
+        materials=tuple(asked["materials"]),
+        countries=tuple(name.upper() for name in asked["countries"]),
+        years=tuple(year for text in asked["years"] for year in _years(text)),
+        stage=asked["stage"],
+        of=Basis(asked["of"]) if asked["of"] else None,
+        by=Weight(asked["by"]) if asked["by"] else None,
+        tonnes=Tonnes(asked["tonnes"]) if asked["tonnes"] else None,
+        missing_governance=asked["missing_governance"],
+        as_published=asked["as_published"],
+    )
+
+
+def _years(text: str) -> range:
+    """Return the years of ``2022`` or ``2018-2024``."""
+    first, _, last = text.partition("-")
+    if not (
+        first.isdigit() and (last or first).isdigit() and len(first) == len(last or first) == 4
+    ):
+        raise InputError(f"--year {text}: write a year (2022) or a span (2018-2024).")
+    if int(last or first) < int(first):
+        raise InputError(f"--year {text}: the first year lies after the last. Swap them.")
+    return range(int(first), int(last or first) + 1)
+
+
+def _list(methods: bool, as_json: bool) -> None:
+    from lodeline.studies.exposure.materials import all_materials
+    from lodeline.studies.exposure.registry import METHODS
+
+    if methods:
+        document: dict[str, Any] = {
+            "methods": [
+                {"id": n, "title": m.title, "options": sorted(m.options)}
+                for n, m in METHODS.items()
+            ]
+        }
+        rows: list[tuple[str, str | None]] = [(n, m.title) for n, m in METHODS.items()]
+    else:
+        found = all_materials().values()
+        document = {"materials": [vars(material) for material in found]}
+        rows = [(m.id, ", ".join(m.codes) or None) for m in found]
+    if as_json:
+        print_json(document)
+    else:
+        print_table(("measure", "what it says") if methods else ("material", "HS92 codes"), rows)
+
+
+def _print(result: ExposureResult, out: Path | None) -> None:
+    from lodeline.cli.output import print_text
+
+    print_text(f"{result.method}: {result.title}")
+    absent = result.rows.filter(_is_absent())
+    if result.rows.height > MOST_ROWS:
+        console().print(f"{result.rows.height} rows, {MOST_ROWS} shown. Ask for fewer, or take "
+                        "--json or --out DIR.")  # fmt: skip
+    shown = result.rows.head(MOST_ROWS)
+    headings = ["material", "stage", "country", "year", "value", "unit", "made from"]
+    empty = {"stage"} if shown["stage"].null_count() == shown.height else set()
+    rows = [
+        [cell for name, cell in zip(headings, _cells(row), strict=True) if name not in empty]
+        for row in shown.iter_rows(named=True)
+    ]
+    print_table([h for h in headings if h not in empty], rows, numbers=("year", "value"))
+    for note in result.notes:
+        print_text(f"- {note}")
+    if absent.height:
+        print_text(f"{absent.height} of {result.rows.height} values are absent.")
+    if out is not None:
+        console().print(f"Written to {out}: exposure.csv, .parquet, .xlsx, .json")
+
+
+def _is_absent() -> pl.Expr:
+    import polars as pl
+
+    return pl.col("value").is_null()
+
+
+def _cells(row: Mapping[str, Any]) -> list[object]:
+    value = row["value"]
+    told = row["reason"] if value is None else _short(row["inputs"])
+    return [
+        row["material"], row["stage"], row["country"], row["year"],
+        None if value is None else f"{value:.4g}", row["unit"], told,
+    ]  # fmt: skip
+
+
+def _short(inputs: list[dict[str, Any]] | None) -> str:
+    """Return the first figures behind a value, and the tables that they stand in."""
+    if not inputs:
+        return ""
+    marked = ", ".join(dict.fromkeys(i["name"] for i in inputs if i["mark"]))
+    tables = ", ".join(dict.fromkeys(i["table"] for i in inputs if i["table"]))
+    return tables + (f" (marked: {marked})" if marked else "")

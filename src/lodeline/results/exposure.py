@@ -1,0 +1,186 @@
+"""What a measure of exposure returns: one row per country, material, stage and year.
+
+Every value carries the figures it was made from (`inputs`), each with the table it stands in and
+the place in that table. A value that cannot be had is null, and `reason` says what is missing.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from lodeline.errors import DataError
+
+__all__ = ["COLUMNS", "FIGURE", "ExposureResult", "arranged", "exposure_document", "figure"]
+
+FIGURE = pl.Struct(
+    {
+        "name": pl.String,
+        "value": pl.Float64,
+        "unit": pl.String,
+        "table": pl.String,
+        "where": pl.String,
+        "mark": pl.String,
+    }
+)
+"""One figure behind a value: what it is, in which table it stands and where, and its mark
+(null: as published; ``imputed``, ``assumed``, ``option``: set by the user)."""
+
+COLUMNS: Mapping[str, Any] = {
+    "country": pl.String,
+    "material": pl.String,
+    "stage": pl.String,
+    "year": pl.Int32,
+    "method": pl.String,
+    "value": pl.Float64,
+    "unit": pl.String,
+    "inputs": pl.List(FIGURE),
+    "reason": pl.String,
+}
+"""Columns that every measure has; it may add more behind them."""
+
+
+def figure(
+    name: str | pl.Expr,
+    value: float | pl.Expr | None,
+    unit: str | pl.Expr,
+    *,
+    table: str | pl.Expr,
+    where: str | pl.Expr = "",
+    mark: str | pl.Expr | None = None,
+) -> pl.Expr:
+    """Return an expression for one figure; texts are constants, expressions go by row.
+
+    Examples
+    --------
+    >>> row = pl.DataFrame({"share": [0.5]})
+    >>> row.select(figure("share", pl.col("share"), "1", table="trade"))["name"][0]["value"]
+    0.5
+    """
+
+    def text(item: str | pl.Expr | None) -> pl.Expr:
+        return item if isinstance(item, pl.Expr) else pl.lit(item, dtype=pl.String)
+
+    number = value if isinstance(value, pl.Expr) else pl.lit(value, dtype=pl.Float64)
+    return pl.struct(
+        name=text(name),
+        value=number.cast(pl.Float64),
+        unit=text(unit),
+        table=text(table),
+        where=text(where),
+        mark=text(mark),
+    )
+
+
+@dataclass(frozen=True)
+class ExposureResult:
+    """Values of one measure.
+
+    Attributes
+    ----------
+    method, title
+        Name of the measure, and what it says in a line.
+    rows
+        `COLUMNS`, then what the measure adds; sorted by material, stage, country and year.
+    sources
+        Publisher, edition, licence and checksum by name of the tables that `inputs` name.
+    dataset
+        ``edition`` and ``sha256`` of all data.
+    notes
+        What a reader must know about all rows.
+    """
+
+    method: str
+    title: str
+    rows: pl.DataFrame
+    sources: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    dataset: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def document(self) -> dict[str, Any]:
+        """Return the document that ``--json`` prints; see `exposure_document`."""
+        return exposure_document(self)
+
+    def flat(self) -> pl.DataFrame:
+        """Return the rows with `inputs` as text, for formats without nested columns."""
+        part = pl.element().struct.field
+        written = pl.format(
+            "{}={} {} ({})",
+            part("name"),
+            part("value").cast(pl.String).fill_null("absent"),
+            part("unit"),
+            pl.concat_str(
+                [part("table"), part("where"), part("mark")], separator=": ", ignore_nulls=True
+            ),
+        )
+        lists = [c for c, t in self.rows.schema.items() if isinstance(t, pl.List) and c != "inputs"]
+        return self.rows.with_columns(
+            pl.col("inputs").list.eval(written).list.join("; "),
+            *(pl.col(c).cast(pl.List(pl.String)).list.join("; ") for c in lists),
+        )
+
+    def _repr_html_(self) -> str:
+        """Return a table for notebooks."""
+        shown = self.rows.drop("inputs", "method")
+        notes = "".join(f"<p>{html.escape(note)}</p>" for note in self.notes)
+        head = f"<p><b>{html.escape(self.method)}</b>: {html.escape(self.title)}</p>"
+        return f"{head}{shown._repr_html_()}{notes}"
+
+
+def arranged(rows: pl.DataFrame, method: str) -> pl.DataFrame:
+    """Return the rows of a measure in the common form, sorted.
+
+    Columns of `COLUMNS` that are absent are filled with null (`method` with the name); NaN and
+    infinite values become null.
+
+    Raises
+    ------
+    DataError
+        If a value is absent without a reason, or a country, material, unit or year is: a defect
+        of the measure.
+    """
+    given = rows.with_columns(method=pl.lit(method))
+    whole = given.select(
+        *(
+            (pl.col(name) if name in given.columns else pl.lit(None)).cast(kind).alias(name)
+            for name, kind in COLUMNS.items()
+        ),
+        *(name for name in given.columns if name not in COLUMNS),
+    ).with_columns(value=pl.when(pl.col("value").is_finite()).then("value"))
+    unexplained = whole.filter(pl.col("value").is_null() & pl.col("reason").is_null())
+    nameless = whole.filter(pl.any_horizontal(pl.col("country", "material", "unit").is_null()))
+    for bad, what in ((unexplained, "a value is absent without a reason"), (nameless, "no name")):
+        if bad.height:
+            raise DataError(f"exposure measure '{method}': {what} in {bad.row(0)[:5]}.")
+    return whole.sort("material", "stage", "country", "year", nulls_last=False, maintain_order=True)
+
+
+def exposure_document(result: ExposureResult) -> dict[str, Any]:
+    """Return ``method, title, rows, sources, dataset, notes``; absent values are None.
+
+    A row has ``country, material, stage, year, method, value, unit, inputs, reason`` and what the
+    measure adds; `inputs` is a list of ``{name, value, unit, table, where, mark}``.
+    """
+    return {
+        "method": result.method,
+        "title": result.title,
+        "rows": [{k: _plain(v) for k, v in row.items()} for row in result.rows.to_dicts()],
+        "sources": {name: dict(source) for name, source in result.sources.items()},
+        "dataset": dict(result.dataset),
+        "notes": list(result.notes),
+    }
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, float):
+        return value if np.isfinite(value) else None
+    if isinstance(value, list):
+        return [_plain(v) for v in value]
+    if isinstance(value, dict):
+        return {k: _plain(v) for k, v in value.items()}
+    return value

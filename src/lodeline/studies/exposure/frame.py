@@ -1,0 +1,58 @@
+"""Run one measure of exposure: the same way in and out for all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import polars as pl
+
+from lodeline import data
+from lodeline.results.exposure import ExposureResult, arranged
+from lodeline.studies.exposure.registry import Request, check_request
+
+__all__ = ["run_exposure"]
+
+_SOURCE = ("title", "publisher", "edition", "licence", "attribution", "sha256")
+
+
+def run_exposure(request: Request) -> ExposureResult:
+    """Return the values of a measure.
+
+    Raises
+    ------
+    UnknownNameError
+        If the measure, a material or a country does not exist.
+    InputError
+        If an option does not suit the measure, or no year is covered.
+
+    Examples
+    --------
+    >>> run_exposure(Request("hhi", materials=("cobalt",), years=(2023,))).rows.height
+    1
+    """
+    method = check_request(request)
+    module = method.load()
+    rows = arranged(module.measure(request), request.method)
+    return ExposureResult(
+        method=request.method,
+        title=method.title,
+        rows=rows,
+        sources=_sources(rows),
+        dataset=data.dataset_identity(),
+        notes=tuple(getattr(module, "NOTES", ())),
+    )
+
+
+def _sources(rows: pl.DataFrame) -> Mapping[str, Mapping[str, Any]]:
+    """Return where the tables come from that the inputs name."""
+    named = set(
+        rows.select(
+            pl.col("inputs").list.eval(pl.element().struct.field("table").unique()).explode()
+        )["inputs"].drop_nulls()
+    )
+    return {
+        table["name"]: {key: table.get(key) for key in _SOURCE}
+        for table in data.info()["tables"]
+        if table["name"] in named
+    }

@@ -1,0 +1,239 @@
+"""Who supplies whom: one row per supplier, from output tables, trade, or curated shares.
+
+All measures of concentration read the same table, so that they differ only in arithmetic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import polars as pl
+
+from lodeline import data
+from lodeline.errors import InputError, UnknownNameError
+from lodeline.scenarios.groups import GROUPS
+from lodeline.studies.exposure.materials import Material, find_materials
+from lodeline.studies.exposure.registry import Basis, Request, Tonnes, Weight
+
+__all__ = ["WORLD", "members", "output_table", "suppliers"]
+
+WORLD = "WLD"
+REST = "ROW"
+"""Other countries, as the USGS prints them: part of the whole, but no supplier."""
+KEYS = ["country", "material", "stage", "year"]
+SCHEMA = {
+    "country": pl.String,
+    "material": pl.String,
+    "stage": pl.String,
+    "year": pl.Int32,
+    "supplier": pl.String,
+    "amount": pl.Float64,
+    "whole": pl.Float64,
+    "unit": pl.String,
+    "table": pl.String,
+    "where": pl.String,
+    "imputed": pl.Float64,
+}
+_ALIASES = {"EU": "EU27", "WORLD": WORLD}
+
+
+def members(names: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Return the countries behind each name: a country, a group (``EU27``), the world (``WLD``).
+
+    Raises
+    ------
+    UnknownNameError
+        If a name is none of them.
+    """
+    known = set(data.countries()["iso3"])
+    found: dict[str, tuple[str, ...]] = {}
+    for given in names:
+        name = _ALIASES.get(given.upper(), given.upper())
+        if name == WORLD:
+            found[name] = ()
+        elif name in GROUPS:
+            found[name] = GROUPS[name]
+        elif name in known:
+            found[name] = (name,)
+        else:
+            raise UnknownNameError(
+                "country", given, known | set(GROUPS), "Write ISO3 codes, EU27, G7 or WLD."
+            )
+    return found
+
+
+def suppliers(request: Request) -> pl.DataFrame:
+    """Return who supplies what to whom.
+
+    Returns
+    -------
+    polars.DataFrame
+        `SCHEMA`: `supplier` (ISO3), `amount` in `unit`; `whole` is what the amounts are a part of
+        (null: their sum), more than their sum where the source leaves countries unnamed;
+        `imputed` is the part of `amount` on rebuilt tonnes (0-1). Trade inside a group is left out.
+
+    Raises
+    ------
+    UnknownNameError
+        If a material, country, code or stage does not exist.
+    InputError
+        If the question has no meaning.
+    """
+    materials = find_materials(request.materials) if request.materials else None
+    of = request.of or (Basis.IMPORTS if request.countries else Basis.PRODUCTION)
+    if of is Basis.PRODUCTION:
+        return _of_production(request, materials)
+    named = members(request.countries or (WORLD,))
+    parts = [_traded(m, request, of, named) for m in materials or find_materials(()) if m.codes]
+    return _stacked(parts)
+
+
+def _stacked(parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    empty = pl.DataFrame(schema=SCHEMA)
+    return pl.concat([empty, *(p.select(pl.col(c).cast(t) for c, t in SCHEMA.items())
+                               for p in parts)])  # fmt: skip
+
+
+def _of_production(request: Request, materials: Sequence[Material] | None) -> pl.DataFrame:
+    if any(name not in (WORLD, "WORLD") for name in request.countries):
+        raise InputError(
+            "--of production is about the world's output: give no --country, or WLD. For the "
+            "suppliers of a country use --of imports."
+        )
+    if request.by is Weight.VALUE:
+        raise InputError("--of production has quantities only: leave out --by value.")
+    if request.stage is not None:
+        return _curated(request, materials)
+    return _stacked([output_table(m) for m in materials or find_materials(())])
+
+
+def output_table(material: Material) -> pl.DataFrame:
+    """Return output by country: World Mining Data's years where imported, else those of the USGS.
+
+    Figures are in the publisher's own content (lithium oxide, lithium), not converted.
+    """
+    bundled = pl.DataFrame(schema=SCHEMA)
+    if material.usgs is not None:
+        commodity, stage = material.usgs
+        found = data.production(commodity, stage=stage).filter(
+            (pl.col("country") != WORLD) & pl.col("value").is_not_null()
+        )
+        bundled = _of_output(found, material, "production", f"commodity={commodity}, stage={stage}")
+    own = data.world_mining_data()
+    if own is None or material.own_table is None:
+        return bundled
+    rows = own.filter(pl.col("commodity") == material.own_table)
+    mine = _of_output(rows, material, "world_mining_data", f"commodity={material.own_table}")
+    return pl.concat([bundled.join(mine, on="year", how="anti"), mine])
+
+
+def _of_output(rows: pl.DataFrame, material: Material, table: str, where: str) -> pl.DataFrame:
+    summed = (
+        rows.group_by("country", "year", "unit", maintain_order=True)
+        .agg(pl.col("value").sum())
+        .with_columns(whole=pl.col("value").sum().over("year"))
+        .filter((pl.col("country") != REST) & (pl.col("value") > 0.0))
+    )
+    return _stacked([
+        summed.select(
+            country=pl.lit(WORLD),
+            material=pl.lit(material.id),
+            stage=pl.lit(None),
+            year="year",
+            supplier="country",
+            amount="value",
+            whole="whole",
+            unit="unit",
+            table=pl.lit(table),
+            where=pl.format("{}, year={}", pl.lit(where), "year"),
+            imputed=pl.lit(0.0),
+        )
+    ])  # fmt: skip
+
+
+def _curated(request: Request, materials: Sequence[Material] | None) -> pl.DataFrame:
+    """Return curated shares of a stage; the stage's own name, or all makers of it."""
+    table = data.stage_shares().with_columns(
+        id=pl.col("material").str.to_lowercase().str.replace_all("_", "-")
+    )
+    if materials is not None:
+        table = table.filter(pl.col("id").is_in([m.id for m in materials]))
+    wanted = str(request.stage)
+    rows = table.filter(pl.col("stage") == wanted)
+    if rows.is_empty():
+        raise UnknownNameError("stage", wanted, table["stage"].unique().to_list(),
+                               "Stages are those of the table stage_shares.")  # fmt: skip
+    rows = rows.filter(
+        pl.col("country").str.contains(r"^[A-Z]{3}$") & pl.col("share").is_not_null()
+    )
+    return _stacked([
+        rows.select(
+            country=pl.lit(WORLD),
+            material="id",
+            stage="stage",
+            year="year",
+            supplier="country",
+            amount="share",
+            whole=pl.lit(1.0),
+            unit=pl.lit("1"),
+            table=pl.lit("stage_shares"),
+            where=pl.format("material={}, stage={}, year={}", "material", "stage", "year"),
+            imputed=pl.lit(0.0),
+        )
+    ])  # fmt: skip
+
+
+def _traded(
+    material: Material, request: Request, of: Basis, named: dict[str, tuple[str, ...]]
+) -> pl.DataFrame:
+    codes = _codes(material, request.stage)
+    years = (min(request.years), max(request.years)) if request.years else None
+    flows = data.trade(codes, years=years)
+    if request.by is Weight.VALUE:
+        amount, unit = pl.col("value_usd"), "USD"
+        imputed = pl.lit(0.0)
+    else:
+        reported = request.tonnes is Tonnes.REPORTED
+        amount, unit = pl.col("tonnes_reported" if reported else "tonnes"), "t gross"
+        imputed = pl.lit(0.0) if reported else (
+            pl.col("tonnes").filter(pl.col("quality").str.starts_with("imputed")).sum()
+        )  # fmt: skip
+    near, far = ("importer", "exporter") if of is Basis.IMPORTS else ("exporter", "importer")
+    parts = []
+    for name, countries in named.items():
+        if countries:
+            inside = pl.col(near).is_in(countries) & ~pl.col(far).is_in(countries)
+            rows, partner = flows.filter(inside), far
+        else:
+            rows, partner = flows, near
+        summed = rows.group_by("year", partner, maintain_order=True).agg(
+            amount=amount.sum(), rebuilt=imputed
+        )
+        parts.append(
+            summed.filter(pl.col("amount") > 0.0).select(
+                country=pl.lit(name),
+                material=pl.lit(material.id),
+                stage=pl.lit(request.stage),
+                year="year",
+                supplier=partner,
+                amount="amount",
+                whole=pl.lit(None),
+                unit=pl.lit(unit),
+                table=pl.lit("trade"),
+                where=pl.format(
+                    "code={}, {}={}, year={}",
+                    pl.lit("+".join(codes)), pl.lit(near), pl.lit(name), "year",
+                ),
+                imputed=pl.col("rebuilt") / pl.col("amount"),
+            )
+        )  # fmt: skip
+    return _stacked(parts)
+
+
+def _codes(material: Material, stage: str | None) -> list[str]:
+    if stage is None:
+        return list(material.codes)
+    if stage not in material.codes:
+        remedy = f"In trade the stages of {material.id} are its HS92 codes."
+        raise UnknownNameError("code", stage, material.codes, remedy)
+    return [stage]
