@@ -30,6 +30,7 @@ def database(tmp_path):
         [
             ("Australia", "36", "AUS", 20280.0, 20100.0, "metr. t", "r"),
             ("China", "156", "CHN", 255000.0, None, "metr. t", "e"),
+            ("Total", "DELETE", "DELETE", 275280.0, 20100.0, "metr. t", "r"),
         ],
     )
     db.execute('CREATE TABLE "logging" (a TEXT)')
@@ -60,6 +61,16 @@ def test_the_database_is_imported_with_provenance(database, folder):
         False,
     )
     assert table["is_estimate"].to_list() == [False, False, True]
+
+
+def test_world_totals_are_no_country_and_french_guiana_is_not_guyana(database):
+    db = sqlite3.connect(database)
+    db.execute('INSERT INTO "Rare Earths (REO)" VALUES (?, ?, ?, ?, ?, ?, ?)',
+               ("French Guiana", "328", "GUY", 1.0, 1.0, "metr. t", "r"))  # fmt: skip
+    db.commit()
+    db.close()
+    data.import_world_mining_data(database)
+    assert set(data.world_mining_data()["country"]) == {"AUS", "CHN", "GUF"}
 
 
 def test_the_wheel_is_imported_as_a_file(database, tmp_path):

