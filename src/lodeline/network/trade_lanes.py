@@ -6,6 +6,7 @@ decides its last bit, and a run must repeat to the bit.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,9 +14,9 @@ import polars as pl
 
 from lodeline import data
 from lodeline.errors import DataError
-from lodeline.network.chain import Chain, Form
+from lodeline.network.chain import Chain, Exclusion, Form
 
-__all__ = ["FormTrade", "trade_of_form", "world_trade"]
+__all__ = ["FormTrade", "rows_of_form", "trade_of_form", "world_trade"]
 
 LATENT_YEARS = 10
 """How many years back a lane may have been used to count as latent."""
@@ -57,8 +58,15 @@ class FormTrade:
     last_year: int | None
 
 
-def _rows_of_form(chain: Chain, form: Form) -> pl.DataFrame:
-    """Return all trade rows of a form with ``amount`` in the form's unit, excluded ones marked."""
+def rows_of_form(form: Form, exclusions: Sequence[Exclusion]) -> pl.DataFrame:
+    """Return all trade rows of a form with ``amount`` in the form's unit, excluded ones marked.
+
+    Returns
+    -------
+    polars.DataFrame
+        The columns of `lodeline.data.trade`, ``amount`` (t of the form's unit) and
+        ``is_excluded`` (named by an exclusion, or without tonnes).
+    """
     codes = [c.code for c in form.codes]
     rows = data.trade(codes).with_columns(
         pl.col("code").cast(pl.String),
@@ -72,7 +80,7 @@ def _rows_of_form(chain: Chain, form: Form) -> pl.DataFrame:
         .otherwise(pl.lit("imputed")),
     )
     left_out = pl.lit(value=False)
-    for rule in chain.exclusions:
+    for rule in exclusions:
         hit = (
             (pl.col("code") == rule.code)
             & (pl.col("exporter") == rule.exporter)
@@ -98,7 +106,7 @@ def _content(form: Form) -> pl.Expr:
 
 def world_trade(chain: Chain, form: Form) -> pl.DataFrame:
     """Return world trade of a form by year: ``year, tonnes`` in the form's unit."""
-    rows = _rows_of_form(chain, form).filter(~pl.col("is_excluded"))
+    rows = rows_of_form(form, chain.exclusions).filter(~pl.col("is_excluded"))
     return (
         rows.group_by("year", maintain_order=True).agg(tonnes=pl.col("amount").sum()).sort("year")
     )
@@ -110,7 +118,7 @@ def trade_of_form(chain: Chain, form: Form, year: int) -> FormTrade:
     Rows of a country with itself and rows without any quantity or value are left out and counted
     in ``coverage``.
     """
-    rows = _rows_of_form(chain, form)
+    rows = rows_of_form(form, chain.exclusions)
     least = SMALLEST_LANE * pl.col("amount").sum().over("year")
     rows = rows.with_columns(
         is_excluded=pl.col("is_excluded")
