@@ -15,8 +15,6 @@ from pydantic import BeforeValidator, Field, Strict, StringConstraints, model_va
 from lodeline.scenarios.groups import expand
 from lodeline.scenarios.restrictions import (
     ALL,
-    FIRST_YEAR,
-    LAST_YEAR,
     Identifier,
     MonthField,
     Place,
@@ -99,7 +97,7 @@ def _code(value: object) -> object:
     return text
 
 
-Year = Annotated[int, Strict(), Field(ge=FIRST_YEAR, le=LAST_YEAR)]
+Year = Annotated[int, Strict(), Field(ge=1990, le=2100)]
 Url = Annotated[str, StringConstraints(pattern=r"^https?://\S+$")]
 HsCode = Annotated[str, BeforeValidator(_code, json_schema_input_type=str | int)]
 
@@ -145,7 +143,8 @@ class Episode(Spec):
     start: MonthField
     """First month in force, YYYY-MM."""
     end: MonthField | None = None
-    """Last month in force, YYYY-MM; null: longer than `predict_years`."""
+    """Last month, YYYY-MM, as declared at the start; null: none was declared. What came later
+    belongs into `note`: a forecast may not know it."""
     base_years: tuple[Year, ...] = Field(min_length=1)
     """Years that the forecast starts from, all before the year of `start`."""
     predict_years: tuple[Year, ...] = Field(min_length=1)
@@ -189,7 +188,7 @@ class Episode(Spec):
         return Share(value=1.0, low=1.0, high=1.0, assumed=True, source=why)
 
     def in_force(self, year: int) -> float:
-        """Return the share of a year's months in which the restriction is in force, 0 to 1."""
+        """Return the share of a year's months from `start` to the declared `end`, 0 to 1."""
         months = (Month(year, m) for m in range(1, MONTHS_PER_YEAR + 1))
         active = sum(
             self.start <= month and (self.end is None or month <= self.end) for month in months
