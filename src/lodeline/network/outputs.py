@@ -12,7 +12,7 @@ from lodeline.errors import DataError
 from lodeline.network.chain import Chain, Form, NetExports, SharesOfWorld, TableOutput
 from lodeline.network.trade_lanes import FormTrade
 
-__all__ = ["OutputPrior", "outputs_of_form"]
+__all__ = ["FROM_NET_EXPORTS", "OutputPrior", "outputs_of_form"]
 
 _OBSERVED_DEVIATION = 0.05
 _CARRIED_DEVIATION = 0.15
@@ -24,6 +24,8 @@ _SHARES_DEVIATION = 0.30
 _NET_EXPORTS_DEVIATION = 0.50
 _UNLISTED_DEVIATION = 1.00
 """A net exporter that the source of output does not list: noise, a re-exporter, or a small mine."""
+FROM_NET_EXPORTS = "prior: net exports"
+"""How the basis of an output begins that was read off the country's trade."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ def outputs_of_form(chain: Chain, form: Form, trade: FormTrade, year: int) -> Ou
         if country not in level and tonnes > 0.0:
             level[country] = tonnes
             deviation[country] = _UNLISTED_DEVIATION
-            basis[country] = "prior: net exports of a country that the source does not list"
+            basis[country] = f"{FROM_NET_EXPORTS} of a country that the source does not list"
     return OutputPrior(level, deviation, basis)
 
 
@@ -97,7 +99,7 @@ def _from(
     if isinstance(source, SharesOfWorld):
         return _from_shares(chain, form, source, trade, year)
     share = 1.0 + source.domestic_use.value
-    words = "prior: net exports plus stated domestic use"
+    words = f"{FROM_NET_EXPORTS} plus stated domestic use"
     return {c: (share * t, _NET_EXPORTS_DEVIATION, words) for c, t in net.items() if t > 0.0}
 
 

@@ -30,6 +30,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
+from scipy.sparse.linalg import splu
 
 from lodeline.network.base_year import BaseYear
 from lodeline.network.chain import Basis, Chain, Recipe
@@ -266,13 +268,14 @@ def _solve(lanes: Vector, supply: Vector, weights: Vector) -> Vector:
     out = np.zeros_like(weights)
     if keep.size == 0:
         return out
-    matrix = np.diag(supply[keep]) - lanes[np.ix_(keep, keep)]
-    scale = 1.0 / supply[keep]
-    # Scaled by what enters, the unknowns are numbers of visits, all of a similar size.
-    system = (matrix * scale[:, None]).T
-    first = np.linalg.solve(system, weights[keep])
-    first += np.linalg.solve(system, weights[keep] - system @ first)
-    out[keep] = np.maximum(first, 0.0) * scale[:, None]
+    # Scaled by what enters, the unknowns are numbers of visits, all of a similar size. Trade is
+    # sparse: a sparse factor is faster, and does not wait for the threads of a dense one.
+    passed_on = lanes[np.ix_(keep, keep)] / supply[keep][:, None]
+    system = sparse.csc_array(np.eye(keep.size) - passed_on.T)
+    factor = splu(system)
+    first = factor.solve(weights[keep])
+    first += factor.solve(weights[keep] - system @ first)
+    out[keep] = np.maximum(first, 0.0) / supply[keep][:, None]
     return out
 
 

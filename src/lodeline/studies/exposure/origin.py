@@ -1,0 +1,269 @@
+"""Origin: where a country's material was mined, separated and refined, whoever delivered it.
+
+    T_i o_i = Σ_j z_ji o_j + (made in i)      o = (diag T − Z)⁻¹ (made),  stage by stage
+
+z lanes from j to i, T what enters i, see `lodeline.network.tracing` for the algebra. It is a
+Leontief inverse (Leontief 1936; for one traded material Kastner, Kastner and Nonhebel 2011) on the
+balanced base year, carried through recipes. Material mixes in every country in proportion; a
+country that keeps Chinese material apart for its own use looks like one that mixes.
+
+Beside each share stand what customs show (`direct`: the last exporter), what has been in the
+country at any stage (`passed`), through whom it came, and a range from imputed figures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from lodeline import data
+from lodeline.errors import InputError
+from lodeline.network.base_year import BaseYear, base_year
+from lodeline.network.catalogue import chain_ids, load_chain
+from lodeline.network.chain import Chain
+from lodeline.network.doubt import Doubt, doubt_of
+from lodeline.network.mines import MINE, begins_at_mine
+from lodeline.results.exposure import FIGURE
+from lodeline.studies.exposure.materials import find_materials
+from lodeline.studies.exposure.origin_shares import FormOrigin, Target, hubs_of, origin_of_form
+from lodeline.studies.exposure.registry import Request
+from lodeline.studies.exposure.suppliers import WORLD, members
+
+__all__ = ["NOTES", "REST", "measure", "targets_of"]
+
+NOTES = (
+    "Share of what a country uses and processes of a form, by the country in which a stage took "
+    "place. Shares of a stage add up to one.",
+    "Assumed: material mixes in proportion in every country. Contracts that keep material apart "
+    "are not known.",
+    "low and high: 5 and 95 per cent of 200 base years with other imputed lanes and outputs.",
+    "unlisted: the part that rests on a net exporter that no source of output names; it may have "
+    "come from elsewhere before.",
+)
+REST = "rest"
+"""All origins below `LEAST` together."""
+
+LEAST = 1e-3
+"""Least share, of origin, arrival or passage, for a row of its own."""
+
+MOST_LEGS = 6
+"""So many last exporters are named with a share."""
+
+_SCHEMA: dict[str, Any] = {
+    "country": pl.String,
+    "material": pl.String,
+    "stage": pl.String,
+    "year": pl.Int32,
+    "value": pl.Float64,
+    "unit": pl.String,
+    "inputs": pl.List(FIGURE),
+    "reason": pl.String,
+    "form": pl.String,
+    "origin": pl.String,
+    "low": pl.Float64,
+    "high": pl.Float64,
+    "tonnes": pl.Float64,
+    "direct": pl.Float64,
+    "passed": pl.Float64,
+    "unlisted": pl.Float64,
+    "through_hubs": pl.Float64,
+    "via": pl.List(pl.String),
+    "via_share": pl.List(pl.Float64),
+    "via_hubs": pl.List(pl.String),
+}
+
+
+def measure(request: Request) -> pl.DataFrame:
+    """Return one row per country, form, stage and origin; the world's use if no country is given.
+
+    Raises
+    ------
+    UnknownNameError
+        If a material or country does not exist.
+    InputError
+        If no material asked for has a form of that name.
+    """
+    named = members(request.countries or (WORLD,))
+    materials = [m.id for m in find_materials(request.materials)] if request.materials else None
+    names = _chains(request, materials)
+    years = request.years or (_last_year(),)
+    rows: list[dict[str, Any]] = []
+    for name in names:
+        if name not in chain_ids():
+            rows += [_absent(c, name, None, y, _NO_CHAIN) for c in named for y in years]
+            continue
+        chain = load_chain(name)
+        for year in years:
+            rows += _of_year(chain, year, named, request.stage)
+    if request.stage is not None and not rows:
+        raise InputError(
+            f"--stage {request.stage}: no chain asked for has a form of that name. Forms are "
+            "listed by: lodeline chains."
+        )
+    return pl.DataFrame(rows, schema=_SCHEMA, orient="row")
+
+
+_NO_CHAIN = "no chain of this material: its stages and lanes are not in the data (lodeline chains)"
+
+
+def _chains(request: Request, materials: Sequence[str] | None) -> tuple[str, ...]:
+    """Return chains by the names of materials; LNG is known to the chains alone."""
+    if not request.materials:
+        return chain_ids()
+    del materials
+    return tuple(
+        dict.fromkeys(
+            name.lower() if name.lower() in chain_ids() else find_materials([name])[0].id
+            for name in request.materials
+        )
+    )
+
+
+def _last_year() -> int:
+    return int(data.code_status()["last_year"].max())  # type: ignore[arg-type]
+
+
+def _of_year(
+    chain: Chain, year: int, named: dict[str, tuple[str, ...]], stage: str | None
+) -> Iterator[dict[str, Any]]:
+    forms = [f.id for f in chain.forms if stage in (None, f.id)]
+    if not forms:
+        return
+    try:
+        base = base_year(chain, year)
+    except InputError as error:
+        yield from (_absent(c, chain.id, f, year, str(error)) for c in named for f in forms)
+        return
+    doubt = doubt_of(base)
+    for form in forms:
+        targets = targets_of(base, form, named)
+        present = {t.name for t in targets}
+        yield from (
+            _absent(c, chain.id, form, year, "no use or processing of this form in the base year")
+            for c in named
+            if c not in present
+        )
+        if targets:
+            found = origin_of_form(base, form, targets, doubt=doubt)
+            for t in range(len(targets)):
+                yield from _rows(found, t, doubt)
+
+
+def targets_of(base: BaseYear, form: str, named: dict[str, tuple[str, ...]]) -> tuple[Target, ...]:
+    """Return those of the named countries and groups that use or process a form."""
+    absorbed = base.absorbed()[base.forms.index(form)]
+    out = []
+    for name, inside in named.items():
+        chosen = np.array([name == WORLD or c in inside for c in base.countries])
+        own = np.where(chosen, absorbed, 0.0)
+        total = float(own.sum())
+        if total > 0.0:
+            out.append(Target(name, chosen, own / total, total))
+    return tuple(out)
+
+
+def _rows(found: FormOrigin, t: int, doubt: Doubt) -> Iterator[dict[str, Any]]:
+    target = found.targets[t]
+    legs = found.legs(t)
+    is_world = bool(target.members.all())
+    hubs = hubs_of(found.base.chain.id)
+    inside = {c for c, m in zip(found.base.countries, target.members, strict=True) if m}
+    for s, stage in enumerate(found.stages):
+        value = found.value[s, :, t]
+        shown = np.maximum(value, np.maximum(found.arrived[:, t], 0.1 * found.passed[:, t]))
+        kept = [int(o) for o in np.argsort(-value, kind="stable") if shown[o] >= LEAST]
+        for o in kept:
+            origin = found.origins[o]
+            via = legs.get(stage, {}).get(origin, ())[:MOST_LEGS]
+            yield _row(found, t, stage, float(value[o])) | {
+                "origin": origin,
+                "low": float(found.low[s, o, t]),
+                "high": float(found.high[s, o, t]),
+                "direct": None if is_world else float(found.arrived[o, t]),
+                "passed": None if origin in inside else float(found.passed[o, t]),
+                "unlisted": float(found.unlisted[s, o, t]),
+                "through_hubs": float(found.through_hubs[s, o, t]),
+                "via": [leg.country for leg in via],
+                "via_share": [leg.share for leg in via],
+                "via_hubs": [leg.country for leg in via if leg.country in hubs],
+                "inputs": _inputs(found, t, s, origin, doubt),
+            }
+        others = np.setdiff1d(np.arange(value.size), np.array(kept, dtype=int))
+        yield _row(found, t, stage, float(value[others].sum() + found.lost[t])) | {
+            "origin": REST,
+            "direct": None if is_world else float(found.arrived[others, t].sum()),
+            "unlisted": float(found.unlisted[s, others, t].sum() + found.lost[t]),
+            "through_hubs": float(found.through_hubs[s, others, t].sum()),
+            "inputs": [],
+        }
+
+
+def _row(found: FormOrigin, t: int, stage: str, value: float) -> dict[str, Any]:
+    base, target = found.base, found.targets[t]
+    return {
+        "country": target.name,
+        "material": base.chain.id,
+        "stage": stage,
+        "year": base.year,
+        "form": found.form,
+        "value": value,
+        "unit": f"share of {base.chain.form(found.form).unit}",
+        "tonnes": value * target.tonnes,
+    }
+
+
+def _absent(
+    country: str, material: str, form: str | None, year: int, reason: str
+) -> dict[str, Any]:
+    return {
+        "country": country, "material": material, "stage": None, "year": year, "form": form,
+        "unit": "share", "reason": reason, "inputs": [],
+    }  # fmt: skip
+
+
+def _inputs(found: FormOrigin, t: int, s: int, origin: str, doubt: Doubt) -> list[dict[str, Any]]:
+    """Return the figures that decide a row: the origin's output, the use, the imputed lanes."""
+    base, target = found.base, found.targets[t]
+    f = base.forms.index(found.form)
+    here = base.lane_form == f
+    imputed = float(base.lane_level[here & (doubt.lane > 0.0)].sum())
+    whole = max(float(base.lane_level[here].sum()), 1e-300)
+    unit = base.chain.forms[f].unit
+    where = f"form={found.form}, year={base.year}"
+    return [
+        *_output_figure(found, s, origin),
+        _figure("use and processing", target.tonnes, unit, "trade", where, "reconciled"),
+        _figure("imputed share of the form's lanes", imputed / whole, "1", "trade", where, None),
+    ]
+
+
+def _output_figure(found: FormOrigin, s: int, origin: str) -> list[dict[str, Any]]:
+    base, stage = found.base, found.stages[s]
+    if stage == MINE and not begins_at_mine(base.chain):
+        ore = found.split.ore
+        assert ore is not None
+        where = f"commodity={base.chain.id}, stage=mine, country={origin}, year={ore.year}"
+        return [_figure("ore by rule", None, "t", "production", where, "assumed")]
+    form = base.forms[0] if stage == MINE else stage
+    rows = base.reconciliation.filter(
+        (pl.col("country") == origin) & (pl.col("form") == form) & (pl.col("item") == "output")
+    )
+    figures = []
+    for tonnes, basis in rows.select("reconciled_t", "basis").iter_rows():
+        table = "stage_shares" if "curated" in basis else "production"
+        table = "trade" if "net exports" in basis else table
+        mark = None if basis.startswith("observed") else "imputed"
+        where = f"form={form}, country={origin}, basis={basis}"
+        unit = base.chain.form(form).unit
+        figures.append(_figure(f"output of {form}", tonnes, unit, table, where, mark))
+    return figures
+
+
+def _figure(
+    name: str, value: float | None, unit: str, table: str, where: str, mark: str | None
+) -> dict[str, Any]:
+    return {"name": name, "value": value, "unit": unit, "table": table, "where": where,
+            "mark": mark}  # fmt: skip

@@ -1,0 +1,317 @@
+"""Shares of origin of what countries use of one form, stage by stage, with routes and ranges."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lodeline.network.base_year import BaseYear
+from lodeline.network.doubt import Doubt
+from lodeline.network.mines import MINE, MineOutput, begins_at_mine, mine_feed, mine_output
+from lodeline.network.tracing import Traced, arrivals, passing, trace
+
+__all__ = [
+    "DRAWS",
+    "HUBS",
+    "TRANSIT",
+    "FormOrigin",
+    "Leg",
+    "Stages",
+    "Target",
+    "hubs_of",
+    "origin_of_form",
+]
+
+Vector = NDArray[np.float64]
+
+HUBS = ("BEL", "HKG", "NLD", "SGP")
+"""Re-export hubs: what they ship is mostly what they got."""
+
+TRANSIT: Mapping[str, tuple[str, ...]] = MappingProxyType({"antimony": ("THA",)})
+"""Countries through which others' ore passes, by chain: Myanmar's antimony through Thailand."""
+
+DRAWS = 200
+"""Base years drawn for a range."""
+
+SEED = 0
+"""Fixes the draws."""
+
+QUANTILES = (0.05, 0.95)
+
+
+def hubs_of(chain: str) -> tuple[str, ...]:
+    """Return the hubs and transit countries of a chain."""
+    return tuple(sorted({*HUBS, *TRANSIT.get(chain, ())}))
+
+
+@dataclass(frozen=True)
+class Target:
+    """Who uses: a country, a group with one border, or the world.
+
+    Attributes
+    ----------
+    name
+        ISO3, or the group's name.
+    members
+        Shape (country,): True for the countries of the group.
+    weights
+        Share of the group's absorption by country, adding up to one, shape (country,).
+    tonnes
+        What it absorbs of the form: use and processing, t/year.
+    """
+
+    name: str
+    members: NDArray[np.bool_]
+    weights: Vector
+    tonnes: float
+
+
+@dataclass(frozen=True)
+class Leg:
+    """Part of an origin's share that crosses the border from one country.
+
+    Attributes
+    ----------
+    country
+        The last exporter, ISO3.
+    share
+        Share of the target's material, 0 to 1.
+    """
+
+    country: str
+    share: float
+
+
+@dataclass(frozen=True)
+class FormOrigin:
+    """Where a form comes from, for several targets.
+
+    Attributes
+    ----------
+    base, form
+        Base year and form.
+    targets
+        Who uses.
+    split
+        How a trace becomes shares by stage; its ``origins`` (ISO3) index the arrays below.
+    stages
+        Stages from the first on: ``mine`` where it can be told, then forms.
+    value, low, high
+        Share of the target's material by origin, shape (stage, origin, target). `low` and `high`
+        are the 5 and 95 per cent quantiles of `DRAWS` base years with other imputed figures.
+    unlisted
+        Part of `value` that is only first seen there: its output is in no source, or it entered
+        the chain after the stage.
+    through_hubs
+        Part of `value` that a hub outside the target passed on.
+    lost
+        Share without any origin (closed loops), shape (target,).
+    arrived
+        Share that crosses the border last from a country, or is made inside, shape (origin,
+        target).
+    passed
+        Share that has been in a country at any stage, shape (origin, target).
+    """
+
+    base: BaseYear
+    form: str
+    targets: tuple[Target, ...]
+    split: Stages
+    stages: tuple[str, ...]
+    value: Vector
+    low: Vector
+    high: Vector
+    unlisted: Vector
+    through_hubs: Vector
+    lost: Vector
+    arrived: Vector
+    passed: Vector
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """ISO3 codes, the index of the arrays by origin."""
+        return self.split.origins
+
+    def legs(self, target: int) -> dict[str, dict[str, tuple[Leg, ...]]]:
+        """Return by stage and origin the last exporters other than the origin, largest first."""
+        goal = self.targets[target]
+        found = arrivals(self.base, self.form, goal.weights, goal.members)
+        senders = np.flatnonzero(found.lane > _LEAST_LEG)
+        weights = np.zeros((len(self.base.countries), senders.size))
+        weights[senders, np.arange(senders.size)] = found.lane[senders]
+        sent = self.split.shares(self.base, trace(self.base, self.form, weights))
+        names = [self.base.countries[j] for j in senders]
+        out: dict[str, dict[str, tuple[Leg, ...]]] = {}
+        for stage, share in zip(self.stages, sent, strict=True):
+            out[stage] = {
+                self.origins[o]: _legs(self.origins[o], names, share[o])
+                for o in np.flatnonzero(share.max(axis=1, initial=0.0) > _LEAST_LEG)
+            }
+        return out
+
+
+def _legs(origin: str, senders: list[str], shares: Vector) -> tuple[Leg, ...]:
+    legs = [
+        Leg(name, float(part))
+        for name, part in zip(senders, shares, strict=True)
+        if part > _LEAST_LEG and name != origin
+    ]
+    return tuple(sorted(legs, key=lambda leg: -leg.share))
+
+
+_LEAST_LEG = 1e-4
+
+
+def origin_of_form(
+    base: BaseYear, form: str, targets: tuple[Target, ...], *, doubt: Doubt, draws: int = DRAWS
+) -> FormOrigin:
+    """Return where a form comes from, by stage.
+
+    Parameters
+    ----------
+    base
+        Balanced base year.
+    form
+        Form that is used.
+    targets
+        Who uses; at least one.
+    doubt
+        What of the base year nobody observed, see `lodeline.network.doubt`.
+    draws
+        Number of base years drawn for the range.
+    """
+    weights = np.stack([t.weights for t in targets], axis=1)
+    stages = Stages.of(doubt)
+    traced = trace(base, form, weights)
+    value = stages.shares(base, traced)
+    low, high = _range(doubt, form, weights, stages, value, draws)
+    seen = [arrivals(base, form, t.weights, t.members) for t in targets]
+    return FormOrigin(
+        base=base,
+        form=form,
+        targets=targets,
+        split=stages,
+        stages=stages.names(base, traced),
+        value=value,
+        low=low,
+        high=high,
+        unlisted=stages.unlisted(base, traced),
+        through_hubs=_through_hubs(base, form, targets, stages, value),
+        lost=traced.lost,
+        arrived=stages.place(np.stack([a.lane + a.home for a in seen], axis=1), base.countries),
+        passed=stages.place((weights.T @ passing(base, form)).T, base.countries),
+    )
+
+
+@dataclass(frozen=True)
+class Stages:
+    """Turns a trace into shares by stage, the mine first where it can be told.
+
+    Attributes
+    ----------
+    countries, origins
+        Index of the trace, and of the shares: with the miners that trade nothing of the chain.
+    ore
+        Mine output where the chain begins after the mine.
+    is_unlisted
+        Outputs that no source lists, shape (form, country). What they make has no earlier stage:
+        it counts where it is first seen.
+    """
+
+    countries: tuple[str, ...]
+    origins: tuple[str, ...]
+    ore: MineOutput | None
+    is_unlisted: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, doubt: Doubt) -> Self:
+        """Return the stages of a base year."""
+        base = doubt.base
+        ore = mine_output(base.chain, base.year)
+        origins = tuple(sorted({*base.countries, *(ore.miners if ore else ())}))
+        return cls(base.countries, origins, ore, doubt.is_unlisted)
+
+    def place(self, values: Vector, countries: tuple[str, ...]) -> Vector:
+        """Return values by `countries` as values by `origins`; zero for the others."""
+        where = {c: i for i, c in enumerate(self.origins)}
+        out = np.zeros((len(self.origins), *values.shape[1:]))
+        out[[where[c] for c in countries]] = values
+        return out
+
+    def shares(self, base: BaseYear, traced: Traced, *, is_pooled: bool = False) -> Vector:
+        """Return shares, shape (stage, origin, target); stages as in `names`."""
+        out = [self.place(made, self.countries) for made in traced.made.values()]
+        if self.ore is not None:
+            makers = np.where(self.is_unlisted[0], 0.0, base.produced[0])
+            feed = mine_feed(base, self.ore, makers, is_pooled=is_pooled)
+            known, first_seen = self._entered(base, traced)
+            mined = self.place(feed @ known, self.ore.miners)
+            out.insert(0, mined + self.place(first_seen, self.countries))
+        return np.stack(out)
+
+    def names(self, base: BaseYear, traced: Traced) -> tuple[str, ...]:
+        """Return the stages from the first on."""
+        names = tuple(traced.made)
+        if self.ore is not None:
+            return (MINE, *names)
+        if begins_at_mine(base.chain) and names[0] == base.forms[0]:
+            return (MINE, *names[1:])
+        return names
+
+    def unlisted(self, base: BaseYear, traced: Traced) -> Vector:
+        """Return the part of each share that is only first seen there, shaped as `shares`."""
+        forms = list(base.forms)
+        out = []
+        for name, made in traced.made.items():
+            k = forms.index(name)
+            after = np.zeros_like(made)
+            for g, part in traced.entered.items():
+                after = after + (part if forms.index(g) > k else 0.0)
+            seen = np.where(self.is_unlisted[k][:, None], made, after)
+            out.append(self.place(seen, self.countries))
+        if self.ore is not None:
+            out.insert(0, self.place(self._entered(base, traced)[1], self.countries))
+        return np.stack(out)
+
+    def _entered(self, base: BaseYear, traced: Traced) -> tuple[Vector, Vector]:
+        """Return what listed makers of the first form brought in, and all the rest."""
+        first = base.forms[0]
+        known = np.where(self.is_unlisted[0][:, None], 0.0, traced.entered[first])
+        whole = np.asarray(sum(traced.entered.values()))
+        return known, whole - known
+
+
+def _range(
+    doubt: Doubt, form: str, weights: Vector, stages: Stages, value: Vector, draws: int
+) -> tuple[Vector, Vector]:
+    """Return low and high, widened to hold the value."""
+    if draws == 0:
+        return value, value
+    drawn = np.empty((draws, *value.shape))
+    for k in range(draws):
+        base = doubt.draw(np.random.default_rng([SEED, k]))
+        traced = trace(base, form, weights)
+        found = np.maximum(weights.sum(axis=0) - traced.lost, 1e-300)
+        # Every other draw takes the other rule for whose ore was used.
+        drawn[k] = stages.shares(base, traced, is_pooled=k % 2 == 1) / found
+    low, high = np.quantile(drawn, QUANTILES, axis=0)
+    return np.minimum(low, value), np.maximum(high, value)
+
+
+def _through_hubs(
+    base: BaseYear, form: str, targets: tuple[Target, ...], stages: Stages, value: Vector
+) -> Vector:
+    """Return the part of each share that hubs passed on: what is left out if they pass nothing."""
+    hubs = np.isin(np.array(base.countries), hubs_of(base.chain.id))
+    out = np.zeros_like(value)
+    for t, target in enumerate(targets):
+        stop = hubs & ~target.members
+        traced = trace(base, form, target.weights[:, None], stop=stop)
+        kept = stages.shares(base, traced)[:, :, 0]
+        out[:, :, t] = np.maximum(value[:, :, t] - kept, 0.0)
+    return out
