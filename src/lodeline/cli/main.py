@@ -33,6 +33,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "lodeline.cli.stress:stress",
             "Run a scenario: who runs short, when, at what price.",
         ),
+        "worst-case": (
+            "lodeline.cli.worst_case:worst_case",
+            "Find the few restrictions that would hurt a country most.",
+        ),
     }
 )
 """Where each command lives, and its line in the help: so that help imports nothing."""

@@ -1,0 +1,167 @@
+"""The command ``lodeline worst-case``: which few restrictions would hurt a country most."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from lodeline.cli.output import console, json_option, out_option, print_json, print_text
+from lodeline.errors import InputError
+
+if TYPE_CHECKING:
+    from lodeline.results.worst_case import WorstCaseResult
+
+__all__ = ["worst_case"]
+
+Progress = Callable[[str, int, int], None]
+
+
+@click.command(
+    "worst-case",
+    short_help="Find the few restrictions that would hurt a country most.",
+    epilog="Example: lodeline worst-case --target ITA,JPN --chain rare-earths --k 2 --json",
+)
+@click.option(
+    "--target", required=True, metavar="ISO3,...", help="Whom to hurt; damages are added."
+)
+@click.option(
+    "--chain", required=True, metavar="CHAIN", help="A chain, or a chain file of your own."
+)
+@click.option(
+    "--k", type=click.IntRange(1, 8), default=1, show_default=True, help="How many restrictions."
+)
+@click.option(
+    "--kind",
+    "kinds",
+    type=click.Choice(["exporter", "lane", "stage"]),
+    multiple=True,
+    help="What may be closed (default exporter). Repeatable.",
+)
+@click.option(
+    "--damage",
+    type=click.Choice(["unmet", "cost"]),
+    default="unmet",
+    show_default=True,
+    help="Rank by unmet use (t) or by cost (USD).",
+)
+@click.option("--form", metavar="FORM", help="Form whose use counts (default the chain's last).")
+@click.option(
+    "--months",
+    type=click.IntRange(1, 60),
+    default=12,
+    show_default=True,
+    metavar="N",
+    help="Months to simulate.",
+)
+@click.option(
+    "--base-year", type=int, metavar="Y", help="Year of the trade data (default the last)."
+)
+@click.option(
+    "--min-share",
+    type=click.FloatRange(0.0, 1.0),
+    default=0.01,
+    show_default=True,
+    help="Least share of the world's or the target's trade to be combined with others.",
+)
+@click.option(
+    "--max-sets",
+    type=click.IntRange(1, 10_000_000),
+    default=20_000,
+    show_default=True,
+    help="Sets to evaluate before the search does with less than all.",
+)
+@out_option
+@json_option
+def worst_case(
+    target: str,
+    chain: str,
+    k: int,
+    kinds: tuple[str, ...],
+    damage: str,
+    form: str | None,
+    months: int,
+    base_year: int | None,
+    min_share: float,
+    max_sets: int,
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    """Find the at most K restrictions that would hurt a country, or a group of them, most.
+
+    An adversary closes exporters (all exports of a form by a country), lanes (one country's
+    shipments to another) or stages (a country's output). The answer names the set, its damage, and
+    what is proven about it.
+
+    Example: lodeline worst-case --target JPN --chain rare-earths --k 2
+    """
+    from lodeline.report.files import check_folder
+    from lodeline.report.worst_case import worst_case_lines
+    from lodeline.results.worst_case import CandidateKind, Damage, worst_case_document
+    from lodeline.studies.worst_case import run_worst_case
+
+    targets = list(dict.fromkeys(c.strip().upper() for c in target.split(",") if c.strip()))
+    if not targets:
+        raise InputError("--target names no country. Write, for example, --target ITA,JPN.")
+    if out is not None:
+        check_folder(out)
+    talk = console()
+    with _progress() as progress:
+        result = run_worst_case(
+            chain,
+            targets,
+            k=k,
+            base_year=base_year,
+            months=months,
+            kinds=[CandidateKind(kind) for kind in (kinds or ("exporter",))],
+            damage=Damage(damage),
+            form=form,
+            least_share=min_share,
+            most_sets=max_sets,
+            progress=progress,
+            message=lambda text: talk.print(text, style="dim"),
+        )
+    if out is not None:
+        _write(result, out)
+    if as_json:
+        print_json(worst_case_document(result))
+        return
+    print_text("\n".join(worst_case_lines(result)))
+    if out is not None:
+        talk.print(f"Written to {out}: worst-case.md, sets.csv, summary.json")
+
+
+def _write(result: WorstCaseResult, folder: Path) -> None:
+    import json
+
+    from lodeline.report.worst_case import worst_case_brief
+    from lodeline.results.worst_case import worst_case_document
+
+    document = json.dumps(worst_case_document(result), ensure_ascii=False, indent=2) + "\n"
+    (folder / "summary.json").write_text(document, encoding="utf-8")
+    (folder / "worst-case.md").write_text(worst_case_brief(result), encoding="utf-8")
+    result.ranking.write_csv(folder / "sets.csv")
+
+
+@contextmanager
+def _progress() -> Iterator[Progress | None]:
+    """Show a progress bar on standard error where somebody watches; else nothing."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    with Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), console=console(),
+        transient=True,
+    ) as bar:  # fmt: skip
+        task = bar.add_task("reading the data", total=None)
+
+        def show(what: str, done: int, total: int) -> None:
+            bar.update(task, description=what, completed=done, total=total)
+
+        yield show

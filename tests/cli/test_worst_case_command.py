@@ -1,0 +1,41 @@
+"""The command ``lodeline worst-case``: the contract."""
+
+import json
+
+from lodeline.cli.main import main
+
+
+def test_json_follows_the_contract_and_files_are_written(tmp_path, capfdbinary):
+    folder = tmp_path / "out"
+    words = "worst-case --target ita,DEU --chain rhodium --k 2 --months 2 --base-year 2023 --json"
+    code = main([*words.split(), "--min-share", "0.1", "--out", str(folder)])
+    document = json.loads(capfdbinary.readouterr().out)
+    assert code == 0
+    assert document["target"] == ["ITA", "DEU"]
+    assert 1 <= len(document["restrictions"]) <= 2
+    assert document["damage"] > 0.0
+    assert document["bound"] == document["damage"]
+    assert document["is_exact"] is True
+    assert document["certificate"]["max_residual"] <= 1e-8
+    assert document["left_out"]["count"] > 0
+    written = json.loads((folder / "summary.json").read_text())
+    assert written["restrictions"] == document["restrictions"]
+    assert (folder / "worst-case.md").read_text().startswith("# Rhodium")
+    assert "size,rank,restrictions,damage" in (folder / "sets.csv").read_text()
+
+
+def test_text_reads_well_at_80_columns(capfdbinary):
+    code = main(
+        ["worst-case", "--target", "ITA", "--chain", "rhodium", "--months", "1", "--kind", "stage"]
+    )
+    text = capfdbinary.readouterr().out.decode()
+    assert code == 0
+    assert max(map(len, text.splitlines())) <= 80
+    assert "Proven" in text
+
+
+def test_a_country_that_does_not_exist_is_named(capfdbinary):
+    code = main(["worst-case", "--target", "ITX", "--chain", "rhodium"])
+    out = capfdbinary.readouterr()
+    assert (code, out.out) == (2, b"")
+    assert b"ITX" in out.err
