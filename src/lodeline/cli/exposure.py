@@ -32,7 +32,7 @@ class Asked(TypedDict):
     by: str | None
     tonnes: str | None
     missing_governance: float | None
-    as_published: bool | None
+    corrected: bool | None
 
 
 MOST_ROWS = 60
@@ -58,8 +58,8 @@ MOST_ROWS = 60
               help="Traded tonnes as published, or with defects rebuilt.")  # fmt: skip
 @click.option("--missing-governance", type=click.FloatRange(0.0, 1.0), metavar="SCORE",
               help="Score of suppliers without one, such as 0.5. Default: no value.")  # fmt: skip
-@click.option("--as-published", is_flag=True, default=None,
-              help="Follow the reference program where it departs from the formula.")  # fmt: skip
+@click.option("--corrected", is_flag=True, default=None,
+              help="GeoPolRisk: mend the slips of the reference program.")  # fmt: skip
 @click.option("--methods", is_flag=True, help="List the measures.")
 @click.option("--materials", "list_materials", is_flag=True, help="List the materials.")
 @out_option
@@ -107,7 +107,7 @@ def _request(asked: Asked) -> Request:
         by=Weight(asked["by"]) if asked["by"] else None,
         tonnes=Tonnes(asked["tonnes"]) if asked["tonnes"] else None,
         missing_governance=asked["missing_governance"],
-        as_published=asked["as_published"],
+        corrected=asked["corrected"],
     )
 
 
@@ -148,6 +148,11 @@ def _list(methods: bool, as_json: bool) -> None:
 def _print(result: ExposureResult, out: Path | None) -> None:
     from lodeline.cli.output import print_text
 
+    if result.method == "origin":
+        from lodeline.report.origin import origin_text
+
+        print_text(origin_text(result))
+        return
     print_text(f"{result.method}: {result.title}")
     absent = result.rows.filter(_is_absent())
     if result.rows.height > MOST_ROWS:
@@ -162,7 +167,7 @@ def _print(result: ExposureResult, out: Path | None) -> None:
     ]
     print_table([h for h in headings if h not in empty], rows, numbers=("year", "value"))
     for note in result.notes:
-        print_text(f"- {note}")
+        console(stderr=False).print(f"- {note}", markup=False)
     if absent.height:
         print_text(f"{absent.height} of {result.rows.height} values are absent.")
     if out is not None:

@@ -9,15 +9,16 @@ named ones.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import polars as pl
 
-from lodeline.results.exposure import figure
+from lodeline.results.exposure import figure, with_inputs
 from lodeline.studies.exposure.materials import find_materials
 from lodeline.studies.exposure.registry import Basis, Request
 from lodeline.studies.exposure.suppliers import KEYS, WORLD, members, suppliers
 
-__all__ = ["asked_years", "concentrations", "whole_grid"]
+__all__ = ["asked_years", "concentration_rows", "concentrations", "whole_grid"]
 
 FIRST_PROJECTION = 2030
 """Curated shares of this year and later are projections (docs/data.md)."""
@@ -89,19 +90,28 @@ def whole_grid(
     )
 
 
-def concentration_inputs() -> pl.Expr:
+def concentration_inputs() -> list[pl.Expr]:
     """Return the figures behind a share: the total, its suppliers, what is not named or imputed."""
-    at = {"table": pl.col("table"), "where": pl.col("where")}
+    at: dict[str, Any] = {"table": pl.col("table"), "where": pl.col("where")}
     rebuilt = pl.when(pl.col("imputed") > 0.0).then(pl.lit("imputed"))
-    return pl.when(pl.col("total").is_not_null()).then(
-        pl.concat_list(
-            figure("total", pl.col("total"), pl.col("unit"), **at),
-            figure("suppliers", pl.col("suppliers"), "countries", **at),
-            figure(
-                pl.format("largest: {}", pl.col("leaders").list.join(", ")),
-                pl.col("top3"), "share", **at,
-            ),
-            figure("share of the whole that is named", pl.col("named"), "share", **at),
-            figure("share on rebuilt tonnes", pl.col("imputed"), "share", mark=rebuilt, **at),
-        )
-    )  # fmt: skip
+    largest = pl.format("largest: {}", pl.col("leaders").list.join(", "))
+    return [
+        figure("total", pl.col("total"), pl.col("unit"), **at),
+        figure("suppliers", pl.col("suppliers"), "countries", **at),
+        figure(largest, pl.col("top3"), "share", **at),
+        figure("share of the whole that is named", pl.col("named"), "share", **at),
+        figure("share on rebuilt tonnes", pl.col("imputed"), "share", mark=rebuilt, **at),
+    ]
+
+
+def concentration_rows(request: Request, value: str) -> pl.DataFrame:
+    """Return rows of a measure whose value is the column `value` of `concentrations`."""
+    rest = [name for name in ("hhi", "top1", "top3", "leaders") if name != value]
+    return with_inputs(concentrations(request), concentration_inputs()).select(
+        *KEYS,
+        value=value,
+        unit=pl.lit("1 (0-1)"),
+        inputs=pl.when(pl.col("reason").is_null()).then("inputs"),
+        reason="reason",
+        **{name: pl.col(name) for name in rest},
+    )

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from lodeline.studies.exposure.concentration import concentration_inputs, concentrations
+from lodeline.studies.exposure.concentration import concentration_rows
 from lodeline.studies.exposure.registry import Request
 
 __all__ = ["measure"]
@@ -29,13 +29,4 @@ def measure(request: Request) -> pl.DataFrame:
 
     Of production without a country, of imports with one, unless `request.of` says otherwise.
     """
-    return concentrations(request).select(
-        *("country", "material", "stage", "year"),
-        value=pl.col("hhi"),
-        unit=pl.lit("1 (0-1)"),
-        inputs=concentration_inputs(),
-        reason="reason",
-        top1="top1",
-        top3="top3",
-        leaders="leaders",
-    )
+    return concentration_rows(request, "hhi")

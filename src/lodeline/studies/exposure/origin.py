@@ -28,7 +28,13 @@ from lodeline.network.doubt import Doubt, doubt_of
 from lodeline.network.mines import MINE, begins_at_mine
 from lodeline.results.exposure import FIGURE
 from lodeline.studies.exposure.materials import find_materials
-from lodeline.studies.exposure.origin_shares import FormOrigin, Target, hubs_of, origin_of_form
+from lodeline.studies.exposure.origin_shares import (
+    DRAWS,
+    FormOrigin,
+    Target,
+    hubs_of,
+    origin_of_form,
+)
 from lodeline.studies.exposure.registry import Request
 from lodeline.studies.exposure.suppliers import WORLD, members
 
@@ -39,7 +45,7 @@ NOTES = (
     "place. Shares of a stage add up to one.",
     "Assumed: material mixes in proportion in every country. Contracts that keep material apart "
     "are not known.",
-    "low and high: 5 and 95 per cent of 200 base years with other imputed lanes and outputs.",
+    f"low and high: 5 and 95 per cent of {DRAWS} base years with other imputed lanes and outputs.",
     "unlisted: the part that rests on a net exporter that no source of output names; it may have "
     "come from elsewhere before.",
 )

@@ -35,7 +35,7 @@ HUBS = ("BEL", "HKG", "NLD", "SGP")
 TRANSIT: Mapping[str, tuple[str, ...]] = MappingProxyType({"antimony": ("THA",)})
 """Countries through which others' ore passes, by chain: Myanmar's antimony through Thailand."""
 
-DRAWS = 200
+DRAWS = 100
 """Base years drawn for a range."""
 
 SEED = 0

@@ -61,8 +61,8 @@ class Request:
         Basis and weight of shares; which tonnes.
     missing_governance
         Score (0-1) for suppliers without a governance score; not given: the value is absent.
-    as_published
-        Follow the reference implementation where it departs from the method's formula.
+    corrected
+        Mend the slips of the reference implementation.
     """
 
     method: str
@@ -74,7 +74,7 @@ class Request:
     by: Weight | None = None
     tonnes: Tonnes | None = None
     missing_governance: float | None = None
-    as_published: bool | None = None
+    corrected: bool | None = None
 
     def given_options(self) -> frozenset[str]:
         """Return the names of the measure's own options that were given."""
@@ -125,6 +125,11 @@ _SHARES = ("of", "by", "tonnes", "stage")
 METHODS: Mapping[str, Method] = MappingProxyType(
     {
         "hhi": _method("hhi", "Herfindahl-Hirschman index: how few supply", *_SHARES),
+        "top1": _method("top1", "Share of the largest supplier", *_SHARES),
+        "top3": _method("top3", "Share of the three largest suppliers", *_SHARES),
+        "geopolrisk": _method("geopolrisk", "GeoPolRisk: concentration times unstable imports",
+                              "tonnes", "missing_governance", "corrected"),
+        "origin": _method("origin", "Origin: where it was mined and processed in the end", "stage"),
     }
 )  # fmt: skip
 """The measures by name, in the order in which they are listed."""

@@ -13,13 +13,12 @@ from lodeline import data
 from lodeline.errors import InputError, UnknownNameError
 from lodeline.scenarios.groups import GROUPS
 from lodeline.studies.exposure.materials import Material, find_materials
+from lodeline.studies.exposure.output import OTHERS, output_table
 from lodeline.studies.exposure.registry import Basis, Request, Tonnes, Weight
 
-__all__ = ["WORLD", "members", "output_table", "suppliers"]
+__all__ = ["WORLD", "members", "suppliers"]
 
 WORLD = "WLD"
-REST = "ROW"
-"""Other countries, as the USGS prints them: part of the whole, but no supplier."""
 KEYS = ["country", "material", "stage", "year"]
 SCHEMA = {
     "country": pl.String,
@@ -104,55 +103,32 @@ def _of_production(request: Request, materials: Sequence[Material] | None) -> pl
         raise InputError("--of production has quantities only: leave out --by value.")
     if request.stage is not None:
         return _curated(request, materials)
-    return _stacked([output_table(m) for m in materials or find_materials(())])
+    return _output(materials or find_materials(()))
 
 
-def output_table(material: Material) -> pl.DataFrame:
-    """Return output by country: World Mining Data's years where imported, else those of the USGS.
-
-    Figures are in the publisher's own content (lithium oxide, lithium), not converted.
-    """
-    bundled = pl.DataFrame(schema=SCHEMA)
-    if material.usgs is not None:
-        commodity, stage = material.usgs
-        found = data.production(commodity, stage=stage).filter(
-            (pl.col("country") != WORLD) & pl.col("value").is_not_null()
-        )
-        bundled = _of_output(found, material, "production", f"commodity={commodity}, stage={stage}")
-    own = data.world_mining_data()
-    if own is None or material.own_table is None:
-        return bundled
-    rows = own.filter(pl.col("commodity") == material.own_table)
-    mine = _of_output(rows, material, "world_mining_data", f"commodity={material.own_table}")
-    return pl.concat([bundled.join(mine, on="year", how="anti"), mine])
-
-
-def _of_output(rows: pl.DataFrame, material: Material, table: str, where: str) -> pl.DataFrame:
-    summed = (
-        rows.group_by("country", "year", "unit", maintain_order=True)
-        .agg(pl.col("value").sum())
-        .with_columns(whole=pl.col("value").sum().over("year"))
-        .filter((pl.col("country") != REST) & (pl.col("value") > 0.0))
+def _output(materials: Sequence[Material]) -> pl.DataFrame:
+    """Return producers; what the USGS prints as other countries is in the whole only."""
+    rows = output_table(materials).with_columns(
+        whole=pl.col("value").sum().over("material", "year", "table")
     )
     return _stacked([
-        summed.select(
+        rows.filter((pl.col("country") != OTHERS) & (pl.col("value") > 0.0)).select(
+            "material", "year", "whole", "unit", "table",
             country=pl.lit(WORLD),
-            material=pl.lit(material.id),
             stage=pl.lit(None),
-            year="year",
             supplier="country",
             amount="value",
-            whole="whole",
-            unit="unit",
-            table=pl.lit(table),
-            where=pl.format("{}, year={}", pl.lit(where), "year"),
+            where=pl.format("{}, year={}", "where", "year"),
             imputed=pl.lit(0.0),
         )
     ])  # fmt: skip
 
 
 def _curated(request: Request, materials: Sequence[Material] | None) -> pl.DataFrame:
-    """Return curated shares of a stage; the stage's own name, or all makers of it."""
+    """Return curated shares of a stage, from the one source that names most countries.
+
+    Sources are never mixed: two that give China's share would count it twice.
+    """
     table = data.stage_shares().with_columns(
         id=pl.col("material").str.to_lowercase().str.replace_all("_", "-")
     )
@@ -161,23 +137,25 @@ def _curated(request: Request, materials: Sequence[Material] | None) -> pl.DataF
     wanted = str(request.stage)
     rows = table.filter(pl.col("stage") == wanted)
     if rows.is_empty():
-        raise UnknownNameError("stage", wanted, table["stage"].unique().to_list(),
-                               "Stages are those of the table stage_shares.")  # fmt: skip
-    rows = rows.filter(
-        pl.col("country").str.contains(r"^[A-Z]{3}$") & pl.col("share").is_not_null()
-    )
+        remedy = "Without a country, stages are those of the table stage_shares."
+        raise UnknownNameError("stage", wanted, table["stage"].unique().to_list(), remedy)
+    named = (pl.col("country") != OTHERS) & (pl.col("share") > 0.0)
+    rows = rows.with_columns(countries=named.sum().over("id", "year", "source"))
+    chosen = pl.col("source").sort_by("countries", "source", descending=[True, False]).first()
+    rows = rows.filter(named & (pl.col("source") == chosen.over("id", "year")))
     return _stacked([
         rows.select(
+            "stage", "year",
             country=pl.lit(WORLD),
             material="id",
-            stage="stage",
-            year="year",
             supplier="country",
             amount="share",
             whole=pl.lit(1.0),
             unit=pl.lit("1"),
             table=pl.lit("stage_shares"),
-            where=pl.format("material={}, stage={}, year={}", "material", "stage", "year"),
+            where=pl.format(
+                "material={}, stage={}, year={}, source={}", "material", "stage", "year", "source"
+            ),
             imputed=pl.lit(0.0),
         )
     ])  # fmt: skip
