@@ -1,0 +1,98 @@
+"""Shares of origin in a terminal of 80 columns: what arrives beside what it is in the end."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+from lodeline.results.exposure import ExposureResult
+
+__all__ = ["origin_text"]
+
+WIDTH = 80
+MOST_ORIGINS = 9
+_LEGEND = (
+    "Per cent of what the country uses and processes. arrives: what customs show, the last "
+    "exporter (or made at home). Then by stage: where it took place, with its range. been: what has been "
+    "in the country at any stage. via: last exporters of what was made there, * a re-export hub. "
+    "! rests mostly on a net exporter that no source of output lists."
+)
+
+
+def origin_text(result: ExposureResult) -> str:
+    """Return a block for each country and form: origins in rows, stages in columns."""
+    parts = [f"{result.method}: {result.title}"]
+    known = result.rows.filter(pl.col("value").is_not_null())
+    for (country, material, form, year), rows in known.group_by(
+        ["country", "material", "form", "year"], maintain_order=True
+    ):
+        unit = str(rows["unit"][0]).removeprefix("share of ")
+        parts.append(f"\n{country}, {material}: {form} of {year}, {unit}")
+        parts.extend(_block(rows))
+    for row in result.rows.filter(pl.col("value").is_null()).iter_rows(named=True):
+        reason = f"{row['country']}, {row['material']}, {row['year']}: absent: {row['reason']}"
+        parts.append("\n" + textwrap.fill(reason, WIDTH))
+    if known.height:
+        parts.append("\n" + textwrap.fill(_LEGEND, WIDTH))
+    return "\n".join(parts)
+
+
+def _block(rows: pl.DataFrame) -> Iterator[str]:
+    stages = rows["stage"].unique(maintain_order=True).to_list()
+    form = rows["form"][0]
+    stages.sort(key=lambda s: (s == form, s != "mine"), reverse=True)
+    by_origin: dict[str, dict[str, Mapping[str, Any]]] = {}
+    for row in rows.iter_rows(named=True):
+        by_origin.setdefault(row["origin"], {})[row["stage"]] = row
+    heads = ["mined" if stage == "mine" else stage[:14] for stage in stages]
+    yield _line("", "arrives", heads, "been", "via")
+    for origin in _leading(by_origin):
+        cells = by_origin[origin]
+        first = next(iter(cells.values()))
+        shares = [_share(cells.get(stage)) for stage in stages]
+        via = _via(cells.get(form) or first)
+        yield _line(origin, _percent(first["direct"]), shares, _percent(first["passed"]), via)
+
+
+def _leading(by_origin: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> list[str]:
+    """Return the origins that matter most in any column, largest first."""
+
+    def weight(origin: str) -> float:
+        rows = by_origin[origin].values()
+        return max(max(r["value"], r["direct"] or 0.0, 0.3 * (r["passed"] or 0.0)) for r in rows)
+
+    named = sorted((o for o in by_origin if o != "rest"), key=weight, reverse=True)
+    return named[:MOST_ORIGINS]
+
+
+def _share(row: Mapping[str, Any] | None) -> str:
+    if row is None:
+        return ""
+    text = _percent(row["value"])
+    if row["high"]:
+        text += f" ({_percent(row['low'])}-{_percent(row['high'])})"
+    is_doubtful = row["value"] > 0.0 and row["unlisted"] > 0.5 * row["value"]
+    return text + ("!" if is_doubtful else "")
+
+
+def _via(row: Mapping[str, Any]) -> str:
+    hubs = set(row["via_hubs"] or ())
+    return " ".join(c + ("*" if c in hubs else "") for c in (row["via"] or ())[:3])
+
+
+def _percent(share: float | None) -> str:
+    if share is None:
+        return ""
+    if share == 0.0:
+        return "-"
+    if 0.0 < share < 0.005:
+        return "<1"
+    return f"{share:.0%}".removesuffix("%")
+
+
+def _line(name: str, direct: str, shares: Sequence[str], been: str, via: str) -> str:
+    cells = "".join(f"{share:>15}" for share in shares)
+    return f"  {name:<5}{direct:>8}{cells}{been:>6}  {via}".rstrip()

@@ -1,0 +1,185 @@
+"""Origin as a measure: contract, sums, known facts, and the market never contradicts it."""
+
+from functools import cache
+
+import numpy as np
+import polars as pl
+import pytest
+
+from lodeline.errors import UnknownNameError
+from lodeline.network import ActivityKind
+from lodeline.network.mines import mine_feed, mine_output
+from lodeline.results.exposure import arranged
+from lodeline.scenarios.compile import compile_schedule
+from lodeline.scenarios.restrictions import Outage
+from lodeline.studies.exposure.origin import measure, targets_of
+from lodeline.studies.exposure.registry import Request
+from lodeline.studies.market import run_market
+from lodeline.units import Month
+
+
+@cache
+def rows_of(*materials, country="ITA", year=2024):
+    request = Request("origin", materials=materials, countries=(country,), years=(year,))
+    return arranged(measure(request), "origin")
+
+
+def share(rows, **where):
+    found = rows.filter(*(pl.col(k) == v for k, v in where.items()))
+    return float(found["value"].sum())
+
+
+def test_rows_of_a_stage_add_up_to_one():
+    for rows in (rows_of("rare-earths"), rows_of("lithium"), rows_of("cobalt", country="EU27")):
+        sums = rows.group_by("country", "form", "stage").agg(pl.col("value").sum())["value"]
+        assert (sums - 1.0).abs().max() < 1e-12
+
+
+def test_chilean_lithium_reaches_italy_through_germany_and_the_netherlands():
+    # Italy books almost no carbonate from Chile; what it books from its neighbours is Chile's.
+    rows = rows_of("lithium").filter(form="carbonate", stage="carbonate", origin="CHL")
+    assert rows["direct"].item() < 0.05
+    assert rows["value"].item() > 0.6
+    assert {"DEU", "NLD"} <= set(rows["via"].item())
+    assert rows["via_hubs"].item().to_list() == ["NLD"] or "NLD" in rows["via_hubs"].item()
+
+
+def test_more_of_italy_s_rare_earths_is_chinese_than_arrives_from_china():
+    rows = rows_of("rare-earths").filter(form="compounds", stage="compounds", origin="CHN")
+    assert rows["value"].item() > 1.5 * rows["direct"].item()
+    assert rows["through_hubs"].item() > 0.2 * rows["value"].item()
+    assert rows["passed"].item() >= rows["value"].item()
+
+
+def test_ranges_hold_the_value_and_doubtful_outputs_can_be_none():
+    rows = rows_of("rare-earths").filter(pl.col("origin") != "rest")
+    assert (rows["low"] <= rows["value"]).all()
+    assert (rows["value"] <= rows["high"]).all()
+    doubtful = rows.filter(form="compounds", stage="compounds", origin="ITA")
+    assert doubtful["unlisted"].item() == pytest.approx(doubtful["value"].item())
+    assert doubtful["low"].item() == 0.0
+
+
+def test_every_row_names_its_figures_and_marks_what_is_imputed():
+    rows = rows_of("rare-earths").filter(stage="compounds", form="compounds", origin="CHN")
+    figures = rows["inputs"].item()
+    assert "output of compounds" in [f["name"] for f in figures]
+    assert next(f["mark"] for f in figures if f["name"] == "output of compounds") == "imputed"
+    assert all(f["table"] for f in figures)
+
+
+def test_the_world_s_lithium_is_mined_where_the_mines_are():
+    rows = rows_of("lithium", country="WLD").filter(form="carbonate", stage="mine")
+    output = mine_output_shares("lithium")
+    for country in ("AUS", "CHL", "CHN"):
+        assert share(rows, origin=country) == pytest.approx(output[country], abs=0.06)
+
+
+def mine_output_shares(commodity):
+    from lodeline import data
+
+    table = data.output_by_country(commodity, "mine").filter(pl.col("year") == 2023)
+    total = table["value"].sum()
+    return {c: v / total for c, v in table.select("country", "value").iter_rows()}
+
+
+def test_a_third_of_china_s_rare_earth_ore_is_foreign(balanced_base):
+    # 31 per cent in 2025, 36 in 2023 (Critical Materials Atlas, China rare earth supply).
+    base = balanced_base("rare-earths")
+    ore = mine_output(base.chain, 2024)
+    feed = mine_feed(base, ore, base.produced[0])
+    assert np.abs(feed.sum(axis=0) - 1.0).max() < 1e-12
+    china = feed[:, base.countries.index("CHN")]
+    foreign = 1.0 - china[ore.miners.index("CHN")]
+    assert 0.2 < foreign < 0.4
+    assert china[ore.miners.index("MMR")] > 0.08
+
+
+def test_lynas_ore_is_separated_in_malaysia(balanced_base):
+    base = balanced_base("rare-earths")
+    ore = mine_output(base.chain, 2024)
+    feed = mine_feed(base, ore, base.produced[0])
+    assert feed[ore.miners.index("AUS"), base.countries.index("MYS")] > 0.95
+
+
+def test_a_material_without_a_chain_is_absent_with_a_reason():
+    rows = arranged(measure(Request("origin", materials=("gallium",))), "origin")
+    assert rows["value"].to_list() == [None]
+    assert "no chain" in rows["reason"].item()
+
+
+def test_a_country_that_uses_nothing_is_absent_with_a_reason():
+    rows = rows_of("uranium", country="LUX")
+    assert rows["value"].to_list() == [None]
+
+
+def test_an_unknown_material_is_named():
+    with pytest.raises(UnknownNameError, match="cobald"):
+        measure(Request("origin", materials=("cobald",)))
+
+
+# Closing production and solving the market. With single-input recipes every activity takes from
+# one row and gives to one, so the system in prices is an M-function (Rheinboldt 1970): less direct
+# output lowers no price anywhere, and nobody's use rises. This is proved for the first month;
+# lanes that had to find new ways may differ in later ones.
+
+
+def first_month(base, country):
+    """Return use in the base month and after the country's direct output stopped, by form."""
+    closed = [
+        Outage(
+            type="outage", id=f"stop-{form}", by=(country,), on="all", chain=base.chain.id,
+            forms=(form,), start="2025-01", source="test", severity=1.0, recovery_months=0.0,
+        )
+        for form, made in zip(base.forms, base.produced, strict=True)
+        if made[base.countries.index(country)] > 0.0
+    ]  # fmt: skip
+    schedule = compile_schedule(base, closed, [Month(2025, 1)])
+    network = schedule.network
+    keep = network.kind != ActivityKind.PROCESS  # recipes stay open: only output from nothing stops
+    schedule.output_factor[:, ~keep] = 1.0
+    run = run_market(schedule)
+    uses = network.of_kind(ActivityKind.USE)
+    place = (network.form[uses], network.destination[uses])
+    before, after = np.zeros_like(base.used), np.zeros_like(base.used)
+    before[place], after[place] = network.reference[uses], run.levels[0, uses]
+    return before, after
+
+
+@pytest.mark.parametrize(
+    ("chain", "country"),
+    [("cobalt", "COD"), ("cobalt", "FIN"), ("rare-earths", "CHN"), ("rare-earths", "MYS"),
+     ("lithium", "CHL"), ("tungsten", "AUT"), ("antimony", "TJK")],
+)  # fmt: skip
+def test_closing_production_never_contradicts_the_origin_share(chain, country, balanced_base):
+    from lodeline.network.tracing import trace
+
+    base = balanced_base(chain)
+    before, after = first_month(base, country)
+    change = after - before
+    # Nobody gains, whatever the share: no positive share is contradicted.
+    assert (change <= 1e-7 * before + 1e-9).all()
+    c = base.countries.index(country)
+    for f, form in enumerate(base.forms):
+        entered = trace(base, form, np.eye(len(base.countries))).entered
+        origin = sum(part[c] for part in entered.values())
+        users = before[f] > 0.0
+        world = float((origin * before[f])[users].sum() / before[f].sum())
+        lost = -float(change[f].sum() / before[f].sum())
+        # What the world's use draws from the country is what it can lose at most, and some is lost.
+        assert (lost > 0.0) == (world > 0.0)
+        assert lost <= world + 1e-9
+
+
+def test_a_country_that_makes_nothing_can_be_closed_without_effect(balanced_base):
+    base = balanced_base("cobalt")
+    maker = next(c for c, made in zip(base.countries, base.produced[0], strict=True) if made == 0.0)
+    before, after = first_month(base, maker)
+    assert after == pytest.approx(before, rel=1e-7)
+
+
+def test_groups_and_the_world_are_targets(balanced_base):
+    base = balanced_base("cobalt")
+    targets = targets_of(base, "cobalt", {"WLD": (), "JPN": ("JPN",), "XXX": ("XXX",)})
+    assert [t.name for t in targets] == ["WLD", "JPN"]
+    assert all(t.weights.sum() == pytest.approx(1.0) for t in targets)
