@@ -204,6 +204,12 @@ class Episode(Spec):
         wrong = [*_order_of_years(self)]
         if self.chain is None and not self.codes:
             wrong.append("neither a chain nor codes are given; name the HS6 codes to watch")
+        if (
+            self.instrument is Instrument.TAX
+            and Given.ANNOUNCEMENT in self.given
+            and self.severity is None
+        ):
+            wrong.append("a tax declares no share; add severity, or give total-exports only")
         if self.end is not None and self.end < self.start:
             wrong.append(f"end {self.end} lies before start {self.start}")
         if self.target == ():
