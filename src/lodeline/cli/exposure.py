@@ -12,8 +12,6 @@ from lodeline.cli.output import console, json_option, out_option, print_json, pr
 from lodeline.errors import InputError
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from lodeline.results.exposure import ExposureResult
     from lodeline.studies.exposure.registry import Request
 
@@ -146,53 +144,37 @@ def _list(methods: bool, as_json: bool) -> None:
 
 
 def _print(result: ExposureResult, out: Path | None) -> None:
-    from lodeline.cli.output import print_text
-
-    if result.method == "origin":
-        from lodeline.report.origin import origin_text
-
-        print_text(origin_text(result))
-        return
-    print_text(f"{result.method}: {result.title}")
-    absent = result.rows.filter(_is_absent())
+    """Print the rows; what they are made from, and why values are absent, as numbered notes."""
+    shown = result.rows.head(MOST_ROWS)
+    units = shown["unit"].unique().to_list()
+    print_text(f"{result.method}: {result.title}" + (f", {units[0]}" if len(units) == 1 else ""))
     if result.rows.height > MOST_ROWS:
         console().print(f"{result.rows.height} rows, {MOST_ROWS} shown. Ask for fewer, or take "
                         "--json or --out DIR.")  # fmt: skip
-    shown = result.rows.head(MOST_ROWS)
-    headings = ["material", "stage", "country", "year", "value", "unit", "made from"]
-    empty = {"stage"} if shown["stage"].null_count() == shown.height else set()
-    rows = [
-        [cell for name, cell in zip(headings, _cells(row), strict=True) if name not in empty]
-        for row in shown.iter_rows(named=True)
-    ]
-    print_table([h for h in headings if h not in empty], rows, numbers=("year", "value"))
+    headings = ["material", "stage", "country", "year", "value", "unit", "note"]
+    hidden = {"unit"} if len(units) == 1 else set()
+    hidden |= {"stage"} if shown["stage"].null_count() == shown.height else set()
+    notes: dict[str, int] = {}
+    rows = []
+    for row in shown.iter_rows(named=True):
+        told = row["reason"] if row["value"] is None else _short(row["inputs"])
+        cells = row | {
+            "value": None if row["value"] is None else f"{row['value']:.4g}",
+            "note": notes.setdefault(told, len(notes) + 1),
+        }
+        rows.append([cells[name] for name in headings if name not in hidden])
+    print_table([h for h in headings if h not in hidden], rows, numbers=("year", "value", "note"))
+    talk = console(stderr=False)
+    for text, number in notes.items():
+        talk.print(f"{number}  {text}", markup=False)
     for note in result.notes:
-        console(stderr=False).print(f"- {note}", markup=False)
-    if absent.height:
-        print_text(f"{absent.height} of {result.rows.height} values are absent.")
+        talk.print(f"-  {note}", markup=False)
     if out is not None:
         console().print(f"Written to {out}: exposure.csv, .parquet, .xlsx, .json")
 
 
-def _is_absent() -> pl.Expr:
-    import polars as pl
-
-    return pl.col("value").is_null()
-
-
-def _cells(row: Mapping[str, Any]) -> list[object]:
-    value = row["value"]
-    told = row["reason"] if value is None else _short(row["inputs"])
-    return [
-        row["material"], row["stage"], row["country"], row["year"],
-        None if value is None else f"{value:.4g}", row["unit"], told,
-    ]  # fmt: skip
-
-
 def _short(inputs: list[dict[str, Any]] | None) -> str:
-    """Return the first figures behind a value, and the tables that they stand in."""
-    if not inputs:
-        return ""
-    marked = ", ".join(dict.fromkeys(i["name"] for i in inputs if i["mark"]))
-    tables = ", ".join(dict.fromkeys(i["table"] for i in inputs if i["table"]))
-    return tables + (f" (marked: {marked})" if marked else "")
+    """Return the tables behind a value, and the figures in them that are not as published."""
+    marks = {f"{i['name']}: {i['mark']}" for i in inputs or [] if i["mark"]}
+    tables = dict.fromkeys(i["table"] for i in inputs or [] if i["table"])
+    return "from " + ", ".join(tables) + "".join(f"; {mark}" for mark in sorted(marks))

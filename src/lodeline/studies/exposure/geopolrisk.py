@@ -28,7 +28,7 @@ import polars as pl
 
 from lodeline import data
 from lodeline.results.exposure import figure, with_inputs
-from lodeline.studies.exposure.materials import Material, find_materials
+from lodeline.studies.exposure.materials import Material, find_materials, traded_materials
 from lodeline.studies.exposure.output import OTHERS, output_table
 from lodeline.studies.exposure.registry import Request, Tonnes
 from lodeline.studies.exposure.suppliers import WORLD, members
@@ -71,14 +71,13 @@ def measure(request: Request) -> pl.DataFrame:
     UnknownNameError
         If a material or country does not exist.
     """
-    materials = find_materials(request.materials)
+    materials = find_materials(request.materials) if request.materials else traded_materials()
     traded = [m for m in materials if m.codes]
     output = _output(traded, corrected=bool(request.corrected))
     named = members(request.countries)
     years = list(request.years) or _last_years(output.world)
     imports = _imports(_flows(traded, years, request), named, request)
-    asked = materials if request.materials else traded
-    cells = _whole(imports, asked, years, list(named))
+    cells = _whole(imports, materials, years, list(named))
     cells = cells.join(output.world, on=["material", "year"], how="left")
     own = _own_output(output.countries, named)
     return _rows(_valued(cells.join(own, on=CELL, how="left"), request), request)

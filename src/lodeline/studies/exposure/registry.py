@@ -127,8 +127,12 @@ METHODS: Mapping[str, Method] = MappingProxyType(
         "hhi": _method("hhi", "Herfindahl-Hirschman index: how few supply", *_SHARES),
         "top1": _method("top1", "Share of the largest supplier", *_SHARES),
         "top3": _method("top3", "Share of the three largest suppliers", *_SHARES),
+        "import-reliance": _method("import_reliance", "Net imports as a part of what is absorbed",
+                                   "stage"),
         "geopolrisk": _method("geopolrisk", "GeoPolRisk: concentration times unstable imports",
                               "tonnes", "missing_governance", "corrected"),
+        "n-1": _method("n_minus_1", "N-1: supply for the others if the largest supplier stops",
+                       "stage"),
         "origin": _method("origin", "Origin: where it was mined and processed in the end", "stage"),
     }
 )  # fmt: skip
