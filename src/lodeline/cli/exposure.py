@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 import click
 
-from lodeline.cli.output import console, json_option, out_option, print_json, print_table
+from lodeline.cli.output import (
+    console,
+    json_option,
+    out_option,
+    print_json,
+    print_table,
+    print_text,
+)
 from lodeline.errors import InputError
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
     IR = (M - X) / (P + M - X)        M imports, X exports, P output, t of the form's unit a year
 
 0 where exports are not below imports, 1 without output. The denominator is apparent consumption,
-what the next stage takes included. Sources: USGS, *Mineral Commodity Summaries*, definitions; European
+what the next stage takes included. Sources: USGS, *Mineral Commodity Summaries*; European
 Commission (2017), *Methodology for establishing the EU list of critical raw materials*,
 doi 10.2873/769526. Stock changes, which the USGS adds, are not known by country and left out.
 """
