@@ -53,7 +53,28 @@ def test_equal_restrictions_are_told_once(result):
         ({"type": "outage", "severity": 0.0}, "China lost none of its output of rare earths"),
         ({"type": "outage", "severity": 1.0}, "China lost all of its output of rare earths"),
         ({"type": "outage", "severity": 0.6}, "China lost 60 % of its output of rare earths"),
-        ({"type": "sanction"}, "a restriction of the kind “sanction”"),
+        ({"type": "embargo"}, "a restriction of the kind “embargo”"),
+        (
+            {"type": "sanction", "reach": "origin", "severity": 1},
+            "Japan refused rare earths from China, by whatever route it came",
+        ),
+        (
+            {"type": "extraterritorial", "approval_share": 0.0, "delay_months": 2},
+            "third countries needed a permit of China to pass on rare earths to Japan",
+        ),
+        ({"type": "price-floor", "floor": 1.5}, "China sold no rare earths to Japan below 1.50"),
+        (
+            {"type": "closure", "by": [], "on": "all", "route": "strait-of-hormuz", "severity": 1},
+            "no ships with rare earths passed the Strait of Hormuz",
+        ),
+        (
+            {"type": "demand-surge", "by": "all", "on": "all", "rise": 0.2},
+            "every country wanted 20 % more rare earths",
+        ),
+        (
+            {"type": "panic-buying", "by": ["JPN"], "on": "all", "extra_days": 30},
+            "users in Japan laid in 30 more days of rare earths",
+        ),
         ({"by": ["NLD"]}, "the Netherlands stopped its exports"),
         ({"by": ["EU27"]}, "the EU27 stopped its exports"),
         ({"severity": 0.0}, "China cut none of its exports of rare earths to Japan"),

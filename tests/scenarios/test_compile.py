@@ -142,10 +142,3 @@ def test_two_origins_of_targeted_restrictions_are_refused_with_a_remedy(base):
     two = make(Ban, id="q", severity=1.0, on=("ITA",), by=("RUS",))
     with pytest.raises(InputError, match="separate scenarios"):
         schedule(base, one, two)
-
-
-def test_every_instrument_has_a_smallest_test_here():
-    from lodeline.scenarios.restrictions import Kind
-
-    tested = {k.__name__.lower() for k in (Ban, Licence, Outage, Quota, Tax)}
-    assert tested == {k.value for k in Kind}

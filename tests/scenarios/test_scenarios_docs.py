@@ -5,13 +5,15 @@ from pathlib import Path
 
 import pytest
 
+from lodeline.network.sea import sea
 from lodeline.scenarios.groups import GROUPS
 from lodeline.scenarios.reading import KINDS, parse_scenario
+from lodeline.scenarios.restriction_base import Follows
 from lodeline.scenarios.restrictions import Kind, Uncertain
 from lodeline.scenarios.spec import Assumption, Scenario, Source
 
 PAGE = (Path(__file__).parents[2] / "docs" / "scenarios.md").read_text(encoding="utf-8")
-MODELS = [Scenario, Assumption, Source, Uncertain, *KINDS.values()]
+MODELS = [Scenario, Assumption, Source, Uncertain, Follows, *KINDS.values()]
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda m: m.__name__)
@@ -34,3 +36,7 @@ def test_every_type_and_group_is_named():
 def test_the_example_is_a_valid_scenario():
     [example] = re.findall(r"^```yaml\n(.*?)^```", PAGE, flags=re.MULTILINE | re.DOTALL)
     assert parse_scenario(example.encode(), source="docs").id == "chile-lithium-licences"
+
+
+def test_every_route_is_named():
+    assert all(f"`{route}`" in PAGE for route in sea().routes)

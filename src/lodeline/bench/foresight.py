@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -96,12 +96,9 @@ def _problem(chain: str, base_year: int, count: int) -> tuple[MarketProblem, Any
     output = np.isin(network.kind, [ActivityKind.PRODUCE, ActivityKind.PROCESS])
     factor = np.ones((count, network.activities))
     factor[3:15, output & (network.origin == int(np.argmax(exports)))] = 0.3
-    schedule = Schedule(
-        network=network,
-        months=tuple(_START + i for i in range(count)),
-        limit=np.zeros((count, 0)),
+    schedule = replace(
+        Schedule.nothing(network, [_START + i for i in range(count)]),
         output_factor=factor,
-        tax=np.zeros((count, network.activities)),
         is_restricted=np.ones(count, dtype=bool),
     )
     market = run_market(schedule, bent=False)

@@ -121,7 +121,8 @@ class Network:
     capacity
         Upper bound that does not depend on the month, t/month (inf where none).
     growth_base
-        κ of the growth limit ``x_t ≤ (1 + g) x_{t−1} + κ`` of lanes, t/month.
+        κ of the growth limit ``x_t ≤ (1 + g) x_{t−1} + κ`` of lanes, t/month; of stores what may be
+        added on top of `rebuild`.
     lane_growth, rebuild
         g a month; share of the normal stock that can be rebuilt a month.
     row_price, row_scale
@@ -187,6 +188,15 @@ class Network:
         stores = self.of_kind(ActivityKind.STORE)
         return np.asarray(self.incidence.indices[self.incidence.indptr[stores]], dtype=np.intp)
 
+    def leaves_from(self) -> NDArray[np.intp]:
+        """Return the row that each lane takes from, shape (activity,); −1 for other activities."""
+        out = np.full(self.activities, -1, dtype=np.intp)
+        entries = self.incidence.tocoo()
+        taken = (entries.data < 0.0) & (self.row_kind[entries.row] == RowKind.BALANCE)
+        taken &= self.kind[entries.col] == ActivityKind.SHIP
+        out[entries.col[taken]] = entries.row[taken]
+        return out
+
     def rhs(self, stocks: Vector, limits: Sequence[float] | Vector = ()) -> Vector:
         """Return b for opening stocks (t, shape (store,)) and limits (t/month, shape (limit,)).
 
@@ -200,11 +210,19 @@ class Network:
             out[rows] = -np.where(np.isfinite(given), given, NO_LIMIT * self.row_scale[rows])
         return out
 
-    def curves(self, *, bent: bool = True) -> Curves:
-        """Return the responses with bounds 0 and `capacity`; straight ones if not `bent`."""
+    def curves(self, *, bent: bool = True, demand: Vector | None = None) -> Curves:
+        """Return the responses with bounds 0 and `capacity`.
+
+        Parameters
+        ----------
+        bent
+            Iso-elastic curves, or straight ones.
+        demand
+            How much more everybody wants at every price, shape (activity,); default 1.
+        """
         size = self.reference.size
         kind = self.curve if bent else np.zeros(size, dtype=np.int8)
-        return Curves(
+        out = Curves(
             kind=kind.astype(np.int8),
             reference=self.reference,
             margin=self.margin,
@@ -215,6 +233,7 @@ class Network:
             lower=np.zeros(size),
             upper=self.capacity,
         )
+        return out if demand is None else out.with_reference_factor(demand)
 
     def problem(self, *, bent: bool = True) -> MarketProblem:
         """Return the base month: opening stocks normal, no limit binding."""

@@ -18,16 +18,27 @@ __all__ = [
     "restrictors",
 ]
 
+Row = Mapping[str, Any]
 Number = float | Mapping[str, Any]
 """A number of a scenario, with or without its range."""
+
+_NOT_RESTRICTING = ("demand-surge", "panic-buying", "stock-release", "closure")
+"""Kinds in which nobody keeps material from others."""
+
+_SMALL_WORDS = ("of", "and", "around", "the", "waters")
 
 _MOST_GROUPS = 2
 """More different restrictions than this, and the sentence names the scenario instead."""
 
 
 def restrictors(result: StressResult, chain: str) -> tuple[str, ...]:
-    """Return the countries (ISO3) or groups that restrict a chain."""
-    found = [c for r in result.scenario["restrictions"] if r["chain"] == chain for c in r["by"]]
+    """Return the countries (ISO3) or groups that restrict a chain, or that others refuse."""
+    found = [
+        c
+        for r in result.scenario["restrictions"]
+        if r["chain"] == chain and r["type"] not in _NOT_RESTRICTING
+        for c in r["by"]
+    ]
     return tuple(dict.fromkeys(found))
 
 
@@ -116,12 +127,20 @@ def _ranges(r: Mapping[str, Any]) -> str:
     severity = r.get("severity")
     if isinstance(severity, Mapping) and severity["low"] != severity["high"]:
         parts.append(f"{_uncertain(severity)} of the flow is stopped")
-    if r.get("leakage") is not None:
+    later = r.get("leakage_later")
+    if later is not None:
+        parts.append(
+            f"{_uncertain(r['leakage'])} of what is lost slips round the restriction at first, "
+            f"{_uncertain(later)} from month {_value(r['leakage_months']):.0f} on"
+        )
+    elif r.get("leakage") is not None:
         parts.append(f"{_uncertain(r['leakage'])} of what is lost slips round the restriction")
     return f"; {fmt.join(parts)}" if parts else ""
 
 
-def _names(places: Sequence[str], result: StressResult) -> str:
+def _names(places: Sequence[str] | str, result: StressResult) -> str:
+    if isinstance(places, str):
+        return "every country"
     return fmt.join([fmt.location(result.country_names.get(p, p)) for p in places])
 
 
@@ -150,7 +169,61 @@ def _verb(r: Mapping[str, Any], result: StressResult) -> tuple[str, str]:
         return f"{who} taxed {its} exports of", f"{whom} at {fmt.share(_value(r['rate']))}"
     if kind == "outage":
         return f"{who} lost {_part(_value(r['severity']))} of {its} output of", ""
+    if kind in _OTHER_VERBS:
+        return _OTHER_VERBS[kind](r, who, whom, result)
     return f"{who} applied a restriction of the kind “{kind}” to", whom
+
+
+def _sanction(r: Row, who: str, whom: str, result: StressResult) -> tuple[str, str]:
+    del whom
+    buyers = "everyone else" if r["on"] == "all" else _names(r["on"], result)
+    origin = "" if r["reach"] == "direct" else ", by whatever route it came"
+    if _value(r["severity"]) >= 1:
+        return f"{buyers} refused", f" from {who}{origin}"
+    return f"{buyers} refused {fmt.share(_value(r['severity']))} of the", f" from {who}{origin}"
+
+
+def _extraterritorial(r: Row, who: str, whom: str, result: StressResult) -> tuple[str, str]:
+    del result
+    approved = _part(_value(r["approval_share"]))
+    return (
+        f"third countries needed a permit of {who} to pass on",
+        f"{whom}, and after {fmt.months(_value(r['delay_months']))} got it for {approved}",
+    )
+
+
+def _price_floor(r: Row, who: str, whom: str, result: StressResult) -> tuple[str, str]:
+    floor = fmt.times(_value(r["floor"]))[1:]
+    return f"{who} sold no", f"{whom} below {floor} times the level of {result.base_year}"
+
+
+def _closure(r: Row, who: str, whom: str, result: StressResult) -> tuple[str, str]:
+    del who, whom, result
+    words = str(r["route"]).split("-")
+    name = " ".join(w if w in _SMALL_WORDS else w.capitalize() for w in words)
+    stopped = _value(r["severity"])
+    ships = "no ships" if stopped >= 1 else f"{fmt.share(1.0 - stopped)} of the ships"
+    return f"{ships} with", f" passed the {name}"
+
+
+def _demand_surge(r: Row, who: str, whom: str, result: StressResult) -> tuple[str, str]:
+    del whom, result
+    return f"{who} wanted {fmt.share(_value(r['rise']))} more", ""
+
+
+def _panic_buying(r: Row, who: str, whom: str, result: StressResult) -> tuple[str, str]:
+    del whom, result
+    return f"users in {who} laid in {_value(r['extra_days']):.0f} more days of", ""
+
+
+_OTHER_VERBS = {
+    "sanction": _sanction,
+    "extraterritorial": _extraterritorial,
+    "price-floor": _price_floor,
+    "closure": _closure,
+    "demand-surge": _demand_surge,
+    "panic-buying": _panic_buying,
+}
 
 
 def _part(value: float) -> str:

@@ -31,7 +31,8 @@ def series_table(run: Run) -> pl.DataFrame:
     price = run.prices[:, rows]
     multiple = price / network.row_price[rows]
     stock, absorbed = _stocks(run, uses)
-    unmet = np.maximum(reference - use, 0.0)
+    wanted = reference * run.schedule.demand[:, uses]
+    unmet = np.maximum(wanted - use, 0.0)
     names, forms = np.array(network.countries), np.array(network.forms)
     return pl.DataFrame(
         {
@@ -41,7 +42,7 @@ def series_table(run: Run) -> pl.DataFrame:
             "use_t": use.ravel(),
             "reference_use_t": reference.ravel(),
             "unmet_t": unmet.ravel(),
-            "unmet_share": (unmet / reference).ravel(),
+            "unmet_share": (unmet / wanted).ravel(),
             "price_usd_t": np.minimum(price, PRICE_CAP * network.row_price[rows]).ravel(),
             "price_multiple": np.minimum(multiple, PRICE_CAP).ravel(),
             "is_price_capped": (multiple >= PRICE_CAP).ravel(),

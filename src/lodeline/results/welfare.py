@@ -12,7 +12,8 @@ output, rent for lanes (to the exporter); ρ L the rent of limits (to the restri
 month. Tax goes to the exporter's treasury: it is part of S because m leaves it out.
 
 The slope of storage says how readily holders sell while they expect p̄ to return. That is behaviour,
-not a resource that is used up, so it is no cost here. Foresight, which minimises it with all the
+not a resource that is used up, so it is no cost here. Where users want more than in the base year
+(a demand surge), cost is counted against having all of it at reference prices. Foresight, which minimises it with all the
 rest, is compared on `Costs.AS_PLANNED`, where holding less than the normal stock counts.
 """
 
@@ -43,11 +44,11 @@ class Costs(StrEnum):
 def world_cost(run: Run, *, bent: bool = True, costs: Costs = Costs.RESOURCES) -> float:
     """Return the world's cost from the levels alone, USD over all months."""
     network = run.network
-    curves = network.curves(bent=bent)
     counted = _counted(network, costs)
     stock_price = network.row_price[network.store_rows()]
     total = 0.0
     for t in range(len(run.schedule.months)):
+        curves = network.curves(bent=bent, demand=run.schedule.demand[t])
         # m x̄-part of φ is valued against p̄ᵀb, so that big turnovers cancel before summing
         turnover = float(network.row_price @ (network.incidence @ run.levels[t]))
         entry = network.margin - network.incidence.T @ network.row_price
@@ -70,7 +71,6 @@ def cost_by_country(run: Run, *, bent: bool = True, costs: Costs = Costs.RESOURC
     The sum equals `world_cost`: nothing is lost between countries.
     """
     network = run.network
-    curves = network.curves(bent=bent)
     counted = _counted(network, costs)
     gain = np.zeros((len(network.forms), len(network.countries)))
     store_rows = network.store_rows()
@@ -79,6 +79,7 @@ def cost_by_country(run: Run, *, bent: bool = True, costs: Costs = Costs.RESOURC
     owner = network.origin
     for t in range(len(run.schedule.months)):
         prices = run.prices[t]
+        curves = network.curves(bent=bent, demand=run.schedule.demand[t])
         margin = network.incidence.T @ prices
         surplus = (margin - network.margin) * run.levels[t]
         surplus -= counted * curves.adjustment(run.levels[t])

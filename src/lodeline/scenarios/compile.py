@@ -1,37 +1,44 @@
 """From restrictions to what the market must obey, month by month.
 
-Ban, quota and licence become a common limit on lanes (one for each restriction and form): lanes of
-the restricting countries, or, where the restriction names targets, every lane that brings
-restricted-origin material into a target. Tax becomes an extra cost on lanes, outage a factor on
-output.
+Ban, quota, licence, sanction and the extraterritorial permit become a common limit on lanes (one
+for each restriction and form). Tax becomes an extra cost on lanes, a price floor a price under
+which exporters do not sell, outage a factor on output, closure a ceiling on lanes beside a dearer
+way round, a demand surge a factor on use, panic buying a wish for more stock.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lodeline.errors import InputError
-from lodeline.network import (
-    ActivityKind,
-    BaseYear,
-    Layer,
-    Limit,
-    Network,
-    Origin,
-    trace_origin,
-)
+from lodeline.network import ActivityKind, BaseYear, Network, Origin, trace_origin
 from lodeline.network.calibrate import calibrate
 from lodeline.network.chain import Behaviour
-from lodeline.scenarios.restrictions import ALL, Ban, Licence, Outage, Quota, Restriction, Tax
-from lodeline.units import MONTHS_PER_YEAR, Month
+from lodeline.scenarios.closures import Detours, detours_of, with_detours
+from lodeline.scenarios.effects import (
+    affected_output,
+    allowed_flow,
+    forms_of,
+    limits_of,
+    members,
+    open_share,
+    restricted_lanes,
+)
+from lodeline.scenarios.instruments import Closure, DemandSurge, PanicBuying, PriceFloor, fading
+from lodeline.scenarios.restriction_base import ALL, LeakyRestriction
+from lodeline.scenarios.restrictions import Outage, Restriction, Tax
+from lodeline.units import Month
 
 __all__ = ["Schedule", "compile_schedule"]
 
 Vector = NDArray[np.float64]
+
+DAYS_A_YEAR = 365.0
 
 
 @dataclass(frozen=True)
@@ -48,8 +55,16 @@ class Schedule:
         t/month, shape (month, limit); infinite where nothing binds.
     output_factor
         Share of its capacity that an activity may run at, shape (month, activity).
+    ceiling
+        Most that an activity may run at, t/month, shape (month, activity); infinite where open.
     tax
-        USD/t, shape (month, activity).
+        Cost added to an activity, USD/t, shape (month, activity). Of stores it is negative where
+        users want more stock than is normal.
+    floor
+        Price at the origin under which exporters do not sell, USD/t, shape (month, activity); 0
+        where there is none. The market turns it into a levy.
+    demand
+        Use at the reference price over the reference use, shape (month, activity); 1 but for use.
     is_restricted
         Shape (month,): True where something is in force.
     """
@@ -58,8 +73,32 @@ class Schedule:
     months: tuple[Month, ...]
     limit: Vector
     output_factor: Vector
+    ceiling: Vector
     tax: Vector
+    floor: Vector
+    demand: Vector
     is_restricted: NDArray[np.bool_]
+
+    @classmethod
+    def nothing(cls, network: Network, months: Sequence[Month]) -> Self:
+        """Return the schedule of a network with nothing in force."""
+        shape = (len(months), network.activities)
+        return cls(
+            network=network,
+            months=tuple(months),
+            limit=np.full((len(months), len(network.limits)), np.inf),
+            output_factor=np.ones(shape),
+            ceiling=np.full(shape, np.inf),
+            tax=np.zeros(shape),
+            floor=np.zeros(shape),
+            demand=np.ones(shape),
+            is_restricted=np.zeros(len(months), dtype=np.bool_),
+        )
+
+    def capacity(self, month: int) -> Vector:
+        """Return the upper bounds that do not depend on the past, t/month, shape (activity,)."""
+        whole = self.network.capacity * self.output_factor[month]
+        return np.asarray(np.minimum(whole, self.ceiling[month]))
 
 
 def compile_schedule(
@@ -85,154 +124,136 @@ def compile_schedule(
     Raises
     ------
     InputError
-        If targeted restrictions of one chain come from different countries.
+        If restrictions of one chain would keep material of different countries apart.
+    UnknownNameError
+        If a route does not exist.
     """
     own = [r for r in restrictions if r.chain == base.chain.id]
-    network = calibrate(base, behaviour, origin=_origin(base, own))
-    network = network.with_limits([m for r in own for m in _limits(network, r)])
-    count = len(months)
-    limit = np.full((count, len(network.limits)), np.inf)
-    output_factor = np.ones((count, network.activities))
-    tax = np.zeros((count, network.activities))
-    position = 0
+    origin = _origin(base, own)
+    network = calibrate(base, behaviour, origin=origin)
+    closures = [(r, detours_of(network, r)) for r in own if isinstance(r, Closure)]
+    columns = network.activities
+    network = with_detours(network, [d for _, d in closures])
+    limited = [
+        (r, m)
+        for r in own
+        if isinstance(r, LeakyRestriction)
+        for m in limits_of(network, r, origin)
+    ]
+    network = network.with_limits([m for _, m in limited])
+    network = replace(network, growth_base=network.growth_base + _room_for_panic(network, own))
+    schedule = Schedule.nothing(network, months)
+    for k, (leaky, limit) in enumerate(limited):
+        schedule.limit[:, k] = [allowed_flow(leaky, limit.reference, m) for m in months]
+    for closure, detours in closures:
+        _close(schedule, closure, detours, columns)
+        columns += detours.can_turn.size
     for restriction in own:
-        if isinstance(restriction, Ban | Quota | Licence):
-            for _ in _forms(network, restriction):
-                allowed = network.limits[position]
-                for t, month in enumerate(months):
-                    limit[t, position] = _allowed(restriction, allowed, month)
-                position += 1
-        elif isinstance(restriction, Tax):
-            lanes = _taxed_lanes(network, restriction)
-            active = np.array([restriction.is_in_force(m) for m in months])
-            tax[np.ix_(active, lanes)] += restriction.rate.value * network.price[lanes]
-        else:
-            affected = _affected_output(network, restriction)
-            # The surge above the reference is lost with the first tonne: x ≤ (1 − s) x̄.
-            whole = network.reference[affected] / network.capacity[affected]
-            for t, month in enumerate(months):
-                lost = _lost_share(restriction, month)
-                if lost > 0.0:
-                    output_factor[t, affected] *= (1.0 - lost) * whole
-    active = np.array([any(_acts(r, m) for r in own) for m in months], dtype=bool)
-    return Schedule(network, tuple(months), limit, output_factor, tax, active)
+        _apply(schedule, restriction)
+    return schedule
 
 
 def _origin(base: BaseYear, own: Sequence[Restriction]) -> Origin | None:
-    """Return the origin to keep apart, or None if nothing is targeted."""
-    targeted = [r for r in own if isinstance(r, Ban | Quota | Licence) and r.targets is not None]
-    if not targeted:
+    """Return the origin to keep apart, or None if nothing needs it."""
+    apart = [r for r in own if r.keeps_apart]
+    if not apart:
         return None
-    sets = {r.restrictors for r in targeted}
+    sets = {r.restrictors for r in apart}
     if len(sets) > 1:
-        names = "; ".join(f"'{r.id}' by {', '.join(r.restrictors)}" for r in targeted)
+        names = "; ".join(f"'{r.id}' by {', '.join(r.restrictors)}" for r in apart)
         raise InputError(
             f"chain '{base.chain.id}': targeted restrictions by different countries ({names}) "
             "cannot be kept apart in one run. Put the countries into one restriction, or run the "
             "restrictions as separate scenarios."
         )
-    forms = {f for r in targeted for f in (base.forms if r.forms == ALL else r.forms)}
-    return trace_origin(base, set(targeted[0].restrictors), forms)
+    forms = {base.forms[f] for r in apart for f in forms_of(base, r)}
+    return trace_origin(base, set(apart[0].restrictors), forms)
 
 
-def _forms(network: Network, restriction: Restriction) -> list[int]:
-    names = network.forms if restriction.forms == ALL else restriction.forms
-    return [network.forms.index(f) for f in names]
+def _apply(schedule: Schedule, restriction: Restriction) -> None:
+    """Write the effect of a restriction that is neither a limit nor a closure."""
+    network, months = schedule.network, schedule.months
+    for t, month in enumerate(months):
+        schedule.is_restricted[t] |= restriction.acts(month)
+    active = np.array([restriction.is_in_force(m) for m in months], dtype=bool)
+    if isinstance(restriction, Tax):
+        lanes = restricted_lanes(network, restriction)
+        schedule.tax[np.ix_(active, lanes)] += restriction.rate.value * network.price[lanes]
+    elif isinstance(restriction, PriceFloor):
+        lanes = restricted_lanes(network, restriction)
+        block = np.ix_(active, lanes)
+        least = restriction.floor.value * network.price[lanes]
+        schedule.floor[block] = np.maximum(schedule.floor[block], least)
+    elif isinstance(restriction, Outage):
+        _stop_output(schedule, restriction)
+    elif isinstance(restriction, DemandSurge):
+        users = _of(network, restriction, ActivityKind.USE)
+        for t, month in enumerate(months):
+            left = fading(restriction, month, restriction.fade_months.value)
+            schedule.demand[t, users] *= 1.0 + restriction.rise.value * left
+    elif isinstance(restriction, PanicBuying):
+        stores, wanted = _panic(network, restriction)
+        for t, month in enumerate(months):
+            if restriction.is_in_force(month):
+                built = open_share(restriction, month, 0.0, over=restriction.build_months.value)
+                schedule.tax[t, stores] -= network.slope[stores] * wanted * built
 
 
-def _members(network: Network, names: Sequence[str]) -> NDArray[np.bool_]:
-    return np.array([c in names for c in network.countries])
+def _stop_output(schedule: Schedule, outage: Outage) -> None:
+    network = schedule.network
+    affected = affected_output(network, outage)
+    # The surge above the reference is lost with the first tonne: x ≤ (1 − s) x̄.
+    whole = network.reference[affected] / network.capacity[affected]
+    for t, month in enumerate(schedule.months):
+        lost = outage.severity.value * fading(outage, month, outage.recovery_months.value)
+        if lost > 0.0:
+            schedule.output_factor[t, affected] *= (1.0 - lost) * whole
 
 
-def _limits(network: Network, restriction: Restriction) -> list[Limit]:
-    if not isinstance(restriction, Ban | Quota | Licence):
-        return []
-    by = _members(network, restriction.restrictors)
-    lanes = network.kind == ActivityKind.SHIP
-    if restriction.targets is None:
-        chosen = lanes & by[network.origin] & ~by[network.destination]
-    else:
-        on = _members(network, restriction.targets)
-        chosen = lanes & (network.layer == Layer.RESTRICTED)
-        chosen &= on[network.destination] & ~on[network.origin]
-    out = []
-    for f in _forms(network, restriction):
-        picked = np.flatnonzero(chosen & (network.form == f))
-        flow = network.reference[picked]
-        share = np.bincount(
-            network.origin[picked], weights=flow * by[network.origin[picked]], minlength=by.size
-        )
-        share = share if share.sum() > 0.0 else by.astype(float)
-        out.append(
-            Limit(
-                label=f"{restriction.id}: {network.forms[f]}",
-                form=f,
-                lanes=picked,
-                reference=float(flow.sum()),
-                owner_share=share / max(float(share.sum()), 1e-300),
+def _close(schedule: Schedule, closure: Closure, detours: Detours, first: int) -> None:
+    """Shut the lanes that pass, and open the ways round: columns from `first` on."""
+    columns = first + np.arange(detours.can_turn.size)
+    schedule.output_factor[:, columns] = 0.0
+    for t, month in enumerate(schedule.months):
+        if closure.is_in_force(month):
+            allowed = (1.0 - detours.stopped) * detours.flow
+            closed = schedule.ceiling[t, detours.lanes]
+            schedule.ceiling[t, detours.lanes] = np.where(
+                detours.stopped > 0.0, np.minimum(closed, allowed), closed
             )
-        )
-    return out
+            schedule.output_factor[t, columns] = [
+                open_share(closure, month, d) for d in detours.delay_months
+            ]
 
 
-def _allowed(restriction: Ban | Quota | Licence, limit: Limit, month: Month) -> float:
-    """Return what may pass in a month, t; infinite when nothing is withheld.
-
-    A ban that stops nothing and a licence that is always given do not cap the flow at its
-    reference. See the equations in `lodeline.scenarios.restrictions`.
-    """
-    if not restriction.is_in_force(month):
-        return float("inf")
-    base = limit.reference
-    leak = restriction.leakage.value
-    if isinstance(restriction, Ban):
-        lost = restriction.severity.value * (1.0 - leak)
-        return base * (1.0 - lost) if lost > 0.0 else float("inf")
-    if isinstance(restriction, Licence):
-        waited = month - restriction.start
-        # A delay that ends within a month leaves the rest of that month.
-        open_share = min(max(waited + 1.0 - restriction.delay_months.value, 0.0), 1.0)
-        approved = restriction.approval_share.value * open_share
-        lost = (1.0 - approved) * (1.0 - leak)
-        return base * (1.0 - lost) if lost > 0.0 else float("inf")
-    if restriction.tonnes_per_year is not None:
-        quota = restriction.tonnes_per_year.value / MONTHS_PER_YEAR
-    elif restriction.share_of_base is not None:
-        quota = restriction.share_of_base.value * base
-    else:
-        raise AssertionError("the specification requires one of the two")
-    return quota + leak * max(base - quota, 0.0)
+def _of(
+    network: Network, restriction: DemandSurge | PanicBuying, kind: ActivityKind
+) -> NDArray[np.intp]:
+    """Return the activities of a kind in the countries and forms of a restriction."""
+    everywhere = restriction.by == ALL
+    here = np.ones(len(network.countries), dtype=bool) if everywhere else members(
+        network, restriction.restrictors
+    )  # fmt: skip
+    chosen = (network.kind == kind) & here[network.origin]
+    return np.flatnonzero(chosen & np.isin(network.form, forms_of(network.base, restriction)))
 
 
-def _taxed_lanes(network: Network, restriction: Tax) -> NDArray[np.intp]:
-    by = _members(network, restriction.restrictors)
-    on = ~by if restriction.targets is None else _members(network, restriction.targets)
-    lanes = (network.kind == ActivityKind.SHIP) & by[network.origin] & on[network.destination]
-    return np.flatnonzero(lanes & np.isin(network.form, _forms(network, restriction)))
+def _panic(network: Network, panic: PanicBuying) -> tuple[NDArray[np.intp], Vector]:
+    """Return the stores of the users that buy, and what they want beyond the normal stock, t."""
+    stores = _of(network, panic, ActivityKind.STORE)
+    form, country = network.form[stores], network.origin[stores]
+    held = np.zeros((len(network.forms), len(network.countries)))
+    np.add.at(held, (form, country), network.reference[stores])
+    share = network.reference[stores] / held[form, country]
+    a_day = network.base.absorbed()[form, country] / DAYS_A_YEAR
+    return stores, panic.extra_days.value * a_day * share
 
 
-def _affected_output(network: Network, restriction: Outage) -> NDArray[np.intp]:
-    by = _members(network, restriction.restrictors)
-    output = np.isin(network.kind, [ActivityKind.PRODUCE, ActivityKind.PROCESS, ActivityKind.SERVE])
-    # Where layers share a plant, its service has the capacity and its recipes have none.
-    chosen = output & by[network.origin] & np.isin(network.form, _forms(network, restriction))
-    chosen &= np.isfinite(network.capacity)
-    return np.flatnonzero(chosen)
-
-
-def _lost_share(restriction: Outage, month: Month) -> float:
-    """Return the share of output lost in a month: s while in force, then falling to 0."""
-    severity = restriction.severity.value
-    if restriction.is_in_force(month):
-        return severity
-    if restriction.end is None or month < restriction.start:
-        return 0.0
-    since = month - restriction.end
-    recovery = restriction.recovery_months.value
-    return severity * max(0.0, 1.0 - since / recovery) if recovery > 0.0 else 0.0
-
-
-def _acts(restriction: Restriction, month: Month) -> bool:
-    if isinstance(restriction, Outage):
-        return _lost_share(restriction, month) > 0.0
-    return restriction.is_in_force(month)
+def _room_for_panic(network: Network, own: Sequence[Restriction]) -> Vector:
+    """Return by how much faster stocks may grow in a run with panic buying, t/month."""
+    room = np.zeros(network.activities)
+    for restriction in own:
+        if isinstance(restriction, PanicBuying):
+            stores, wanted = _panic(network, restriction)
+            room[stores] += wanted / max(restriction.build_months.value, 1.0)
+    return room

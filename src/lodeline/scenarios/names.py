@@ -24,6 +24,7 @@ def name_problems(document: Document, chains: Mapping[str, Chain]) -> Iterator[P
         for key in ("by", "on"):
             yield from _place_problems(document, ("restrictions", i, key), with_groups=True)
         yield from _chain_problems(document, i, restriction, chains)
+        yield from _route_problems(document, i, restriction)
 
 
 def key_problems(document: Document) -> Iterator[Problem]:
@@ -93,6 +94,18 @@ def _chain_problems(
             what = f"chain '{name}' has no form {form!r}"
             remedy = f"{suggest(form, known)} Or write forms: {ALL}."
             yield Problem(dotted(here), what, remedy, document.line(here))
+
+
+def _route_problems(
+    document: Document, i: int, restriction: Mapping[str, object]
+) -> Iterator[Problem]:
+    from lodeline.network.sea import sea
+
+    route = restriction.get("route")
+    if isinstance(route, str) and route not in sea().routes:
+        path: Path = ("restrictions", i, "route")
+        what = f"unknown route {route!r}"
+        yield Problem(dotted(path), what, suggest(route, sea().routes), document.line(path))
 
 
 @cache

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,22 @@ from pydantic_core import ErrorDetails
 
 from lodeline.errors import InputError, Problem, SpecError, suggest
 from lodeline.scenarios.names import key_problems, name_problems
-from lodeline.scenarios.restrictions import Ban, Kind, Licence, Outage, Quota, Tax, Uncertain
+from lodeline.scenarios.restriction_base import Follows
+from lodeline.scenarios.restrictions import (
+    Ban,
+    Closure,
+    DemandSurge,
+    Extraterritorial,
+    Kind,
+    Licence,
+    Outage,
+    PanicBuying,
+    PriceFloor,
+    Quota,
+    Sanction,
+    Tax,
+    Uncertain,
+)
 from lodeline.scenarios.spec import Assumption, Scenario, Source
 from lodeline.scenarios.yaml_text import MAX_BYTES, Document, Path, dotted, parse_yaml
 
@@ -28,6 +43,12 @@ KINDS: Mapping[str, type[BaseModel]] = {
     Kind.LICENCE: Licence,
     Kind.TAX: Tax,
     Kind.OUTAGE: Outage,
+    Kind.SANCTION: Sanction,
+    Kind.EXTRATERRITORIAL: Extraterritorial,
+    Kind.PRICE_FLOOR: PriceFloor,
+    Kind.CLOSURE: Closure,
+    Kind.DEMAND_SURGE: DemandSurge,
+    Kind.PANIC_BUYING: PanicBuying,
 }
 
 
@@ -129,7 +150,10 @@ def check_scenario(
 
 
 def model_problems(
-    errors: Iterable[ErrorDetails], document: Document, known_keys: KnownKeys | None = None
+    errors: Iterable[ErrorDetails],
+    document: Document,
+    known_keys: KnownKeys | None = None,
+    kinds: Sequence[str] = tuple(KINDS),
 ) -> Iterator[Problem]:
     """Yield the findings of pydantic in words, with line and remedy.
 
@@ -141,23 +165,25 @@ def model_problems(
         The data that it looked at.
     known_keys
         Returns the keys that may stand beside the last one of a path; default those of a scenario.
+    kinds
+        Values of ``type`` that tell members of a union apart; default those of restrictions.
     """
     details = [e for e in errors if e["type"] != "default_factory_not_called"]
     for detail in details:
         if detail["type"] == "too_short" and detail["input"]:
             continue  # pydantic counts the valid items only; the invalid ones are reported anyway
-        path = _data_path(detail["loc"], document.data)
-        what, remedy = _words(detail, path, document.data, known_keys or _known_keys)
+        path = _data_path(detail["loc"], document.data, kinds)
+        what, remedy = _words(detail, path, document.data, known_keys or _known_keys, kinds)
         yield Problem(dotted(path), what, remedy, document.line(path))
 
 
-def _data_path(loc: tuple[str | int, ...], data: object) -> Path:
+def _data_path(loc: tuple[str | int, ...], data: object, kinds: Sequence[str]) -> Path:
     """Return the location as a path into the data, without the names of union members."""
     path: list[str | int] = []
     here: object = data
     for part in loc:
         if isinstance(here, dict) and isinstance(part, str):
-            if part in KINDS and part not in here:
+            if part in kinds and part not in here:
                 continue
             path.append(part)
             here = here.get(part)
@@ -168,7 +194,7 @@ def _data_path(loc: tuple[str | int, ...], data: object) -> Path:
 
 
 def _words(
-    detail: ErrorDetails, path: Path, data: object, known_keys: KnownKeys
+    detail: ErrorDetails, path: Path, data: object, known_keys: KnownKeys, kinds: Sequence[str]
 ) -> tuple[str, str]:
     """Return what is wrong, with the value, and what to do."""
     kind, shown = detail["type"], _shown(detail["input"])
@@ -182,10 +208,10 @@ def _words(
             return f"unknown key '{name}'", remedy
         case "union_tag_invalid":
             return f"unknown type {_shown(context.get('tag'))}", suggest(
-                str(context.get("tag")), list(KINDS)
+                str(context.get("tag")), kinds
             )
         case "union_tag_not_found":
-            return "'type' is missing", f"Add one of {', '.join(KINDS)}."
+            return "'type' is missing", f"Add one of {', '.join(kinds)}."
         case "model_type" | "dict_type":
             return f"{shown} is not a mapping", _mapping_remedy(detail)
         case "tuple_type":
@@ -242,7 +268,8 @@ def _known_keys(path: Path, data: object) -> list[str]:
     if parent[0] == "assumptions":
         return list(Assumption.model_fields)
     if len(parent) > 2:
-        return list(Uncertain.model_fields)
+        own = Follows if parent[-1] == "follows" else Uncertain
+        return list(own.model_fields)
     here: Any = data
     for part in parent:
         here = here[part]

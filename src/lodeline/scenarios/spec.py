@@ -12,11 +12,10 @@ from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, Strict, StringConstraints, model_validator
 
-from lodeline.errors import suggest
+from lodeline.errors import InputError, suggest
 from lodeline.scenarios.restrictions import (
     Identifier,
     Iso3,
-    Kind,
     MonthField,
     Restriction,
     Spec,
@@ -133,6 +132,11 @@ class Scenario(Spec):
         """Return the specification as plain data, ready for JSON."""
         return self.model_dump(mode="json")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _with_steps(cls, data: object) -> object:
+        return _in_steps(data)
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         wrong = [
@@ -141,6 +145,7 @@ class Scenario(Spec):
             *_twice("asked", list(self.asked)),
         ]
         wrong += _mixed_origins(self.restrictions)
+        wrong += _broken_steps(self.restrictions)
         keys = {s.key for s in self.sources}
         for r in self.restrictions:
             if r.source not in keys:
@@ -167,7 +172,7 @@ def _mixed_origins(restrictions: tuple[Restriction, ...]) -> list[str]:
     """Return chains whose targeted restrictions come from different countries."""
     origins: dict[str, set[tuple[str, ...]]] = {}
     for r in restrictions:
-        if r.type not in (Kind.TAX, Kind.OUTAGE) and r.targets is not None:
+        if r.keeps_apart:
             origins.setdefault(r.chain, set()).add(r.restrictors)
     return [
         f"chain '{chain}' has targeted restrictions by different countries; put the countries "
@@ -175,6 +180,57 @@ def _mixed_origins(restrictions: tuple[Restriction, ...]) -> list[str]:
         for chain, found in origins.items()
         if len(found) > 1
     ]
+
+
+def _in_steps(data: object) -> object:
+    """Return a scenario with the months of those restrictions that follow another.
+
+    A restriction with `follows` starts that many months after the start of the one it answers, and
+    ends as many after its end. A chain of steps is followed; what cannot be resolved is left as it
+    is, for the fields to complain about.
+    """
+    if not isinstance(data, dict) or not isinstance(data.get("restrictions"), list | tuple):
+        return data
+    items = [dict(r) if isinstance(r, dict) else r for r in data["restrictions"]]
+    by_id = {str(r["id"]): r for r in items if isinstance(r, dict) and "id" in r}
+    waiting = [r for r in items if isinstance(r, dict) and isinstance(r.get("follows"), dict)]
+    for _ in waiting:
+        for r in waiting:
+            first = by_id.get(str(r["follows"].get("restriction")))
+            steps = r["follows"].get("after_months")
+            if first is not None and first is not r and type(steps) is int and 0 <= steps <= 120:
+                for key in ("start", "end"):
+                    if r.get(key) is None and (shifted := _shifted(first.get(key), steps)):
+                        r[key] = shifted
+    return {**data, "restrictions": items}
+
+
+def _shifted(month: object, steps: int) -> str | None:
+    try:
+        return str(Month.parse(str(month)) + steps)
+    except InputError:
+        return None
+
+
+def _broken_steps(restrictions: tuple[Restriction, ...]) -> list[str]:
+    """Return restrictions that follow one that is not there, or too soon after it."""
+    known = {r.id: r for r in restrictions}
+    out = []
+    for r in restrictions:
+        if r.follows is None:
+            continue
+        first = known.get(r.follows.restriction)
+        if first is None or first is r:
+            out.append(
+                f"restriction '{r.id}' follows '{r.follows.restriction}', which is not another "
+                f"restriction. {suggest(r.follows.restriction, known)}".rstrip(".")
+            )
+        elif r.start != first.start + r.follows.after_months:
+            out.append(
+                f"restriction '{r.id}' starts {r.start}, but 'follows' says "
+                f"{first.start + r.follows.after_months}; leave out its start"
+            )
+    return out
 
 
 def _twice(place: str, names: list[str]) -> list[str]:

@@ -85,6 +85,10 @@ class Curves:
         """Return the curves with a cost per unit added (a tax), USD/t, shape (activity,)."""
         return replace(self, margin=self.margin + extra)
 
+    def with_reference_factor(self, factor: Vector) -> Self:
+        """Return the curves with everybody wanting `factor` times as much at every price."""
+        return replace(self, reference=self.reference * factor, slope=self.slope / factor)
+
     def _split(
         self,
         argument: Vector,

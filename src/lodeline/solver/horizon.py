@@ -77,6 +77,8 @@ class Horizon:
         What they hold at the end, t, shape (store,).
     growth
         Limits on growth.
+    reference_factor
+        How much more everybody wants at every price, shape (month, activity); None: no more.
     """
 
     month: MarketProblem
@@ -88,6 +90,7 @@ class Horizon:
     store_rows: Index
     terminal: Vector
     growth: Growth
+    reference_factor: Vector | None = None
 
     @property
     def months(self) -> int:
@@ -198,4 +201,6 @@ def _curves(horizon: Horizon) -> Curves:
     lower[-1, horizon.stores] = upper[-1, horizon.stores] = horizon.terminal
     tiled |= {"margin": margin.ravel(), "lower": lower.ravel(), "upper": upper.ravel()}
     assert margin.shape == (months, size)
-    return Curves(**tiled)
+    curves = Curves(**tiled)
+    wanted = horizon.reference_factor
+    return curves if wanted is None else curves.with_reference_factor(wanted.ravel())

@@ -76,6 +76,16 @@ _RESTRICTION = {
     "approval_share": ("share of licences approved", "share"),
     "rate": ("rate of tax", "share of price"),
     "recovery_months": ("recovery", "months"),
+    "leakage_later": ("leakage later", "share of lost flow"),
+    "leakage_months": ("months until leakage is there", "months"),
+    "de_minimis": ("content that is exempt", "share of supply"),
+    "floor": ("price floor", "multiple of price"),
+    "diverted": ("ships that go round", "share of those stopped"),
+    "cost_per_day": ("cost of a day more at sea", "share of price"),
+    "rise": ("rise of demand", "share of use"),
+    "fade_months": ("fading of demand", "months"),
+    "extra_days": ("stock that users want more", "days of use"),
+    "build_months": ("months to build it up", "months"),
 }
 
 

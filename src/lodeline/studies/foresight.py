@@ -70,7 +70,7 @@ def horizon_of(schedule: Schedule, terminal_stocks: Vector, *, bent: bool = True
     rhs[0] = network.rhs(normal, np.full(len(network.limits), np.inf))
     rhs[:, network.row_kind == RowKind.LIMIT] = -schedule.limit
     lower = np.zeros((months, network.activities))
-    upper = network.capacity * schedule.output_factor
+    upper = np.vstack([schedule.capacity(t) for t in range(months)])
     # Layers can leave a store a share of 1e-16: it stays what it is, or nothing has room to move.
     dust = normal < _DUST * network.row_scale[network.store_rows()]
     lower[:, stores[dust]] = upper[:, stores[dust]] = terminal_stocks[dust]
@@ -80,13 +80,16 @@ def horizon_of(schedule: Schedule, terminal_stocks: Vector, *, bent: bool = True
         lower=lower,
         upper=upper,
         extra=schedule.tax,
+        reference_factor=schedule.demand,
         stores=stores,
         store_rows=network.store_rows(),
         terminal=terminal_stocks,
         growth=Growth(
             activities=np.concatenate([lanes, stores]),
             factor=np.repeat([1.0 + network.lane_growth, 1.0], [lanes.size, stores.size]),
-            base=np.concatenate([network.growth_base[lanes], network.rebuild * normal]),
+            base=np.concatenate(
+                [network.growth_base[lanes], network.rebuild * normal + network.growth_base[stores]]
+            ),
             before=np.concatenate([network.reference[lanes], normal]),
             # κ is a share of the lane's own scale, so this is at least that scale
             scale=np.concatenate(

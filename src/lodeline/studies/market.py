@@ -9,7 +9,7 @@ the column of the foresight problem with next month's price replaced by p̄.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,6 +55,11 @@ def run_market(schedule: Schedule, *, bent: bool = True, solver: Solver = newton
     solver
         Any solver of `MarketProblem`.
 
+    Returns
+    -------
+    Run
+        Its schedule has the levies of price floors, as they were paid, among the taxes.
+
     Raises
     ------
     UnsolvedError
@@ -64,10 +69,10 @@ def run_market(schedule: Schedule, *, bent: bool = True, solver: Solver = newton
     lanes = network.of_kind(ActivityKind.SHIP)
     stores = network.of_kind(ActivityKind.STORE)
     problem = network.problem(bent=bent)
-    curves = problem.curves
     state = _State(network.reference[stores].copy(), network.reference[lanes].copy(),
                    problem.row_price.copy())  # fmt: skip
     count = len(schedule.months)
+    cost = schedule.tax.copy()
     levels = np.empty((count, network.activities))
     prices = np.empty((count, network.row_price.size))
     stocks = np.empty((count + 1, stores.size))
@@ -75,13 +80,17 @@ def run_market(schedule: Schedule, *, bent: bool = True, solver: Solver = newton
     residual = gap = 0.0
     fallbacks = 0
     for t in range(count):
-        upper = network.capacity * schedule.output_factor[t]
-        upper[lanes] = (1.0 + network.lane_growth) * state.lanes + network.growth_base[lanes]
-        upper[stores] = state.stocks + network.rebuild * network.reference[stores]
+        upper = schedule.capacity(t)
+        grown = (1.0 + network.lane_growth) * state.lanes + network.growth_base[lanes]
+        upper[lanes] = np.minimum(upper[lanes], grown)
+        upper[stores] = state.stocks + network.growth_base[stores]
+        upper[stores] += network.rebuild * network.reference[stores]
         for limit, allowed in zip(network.limits, schedule.limit[t], strict=True):
             upper[limit.lanes] = np.minimum(upper[limit.lanes], allowed)
+        cost[t] += _levy(schedule, t, state.prices)
+        curves = network.curves(bent=bent, demand=schedule.demand[t])
         month = problem.with_rhs(network.rhs(state.stocks, schedule.limit[t])).with_curves(
-            curves.with_bounds(curves.lower, upper).with_extra_cost(schedule.tax[t])
+            curves.with_bounds(curves.lower, upper).with_extra_cost(cost[t])
         )
         solution, retried = _solve(month, state.prices, solver, str(schedule.months[t]))
         fallbacks += retried
@@ -90,7 +99,21 @@ def run_market(schedule: Schedule, *, bent: bool = True, solver: Solver = newton
         levels[t], prices[t] = solution.levels, solution.prices
         state = _State(solution.levels[stores], solution.levels[lanes], solution.prices)
         stocks[t + 1] = state.stocks
-    return Run(schedule, levels, prices, stocks, residual, gap, count, fallbacks)
+    paid = replace(schedule, tax=cost)
+    return Run(paid, levels, prices, stocks, residual, gap, count, fallbacks)
+
+
+def _levy(schedule: Schedule, month: int, prices: Vector) -> Vector:
+    """Return what lifts exports to their price floor, USD/t, shape (activity,).
+
+    levy = max(0, floor − price at the origin in the month before)
+    """
+    floor = schedule.floor[month]
+    levy: Vector = np.zeros(floor.size)
+    lanes = np.flatnonzero(floor > 0.0)
+    leaving = schedule.network.leaves_from()[lanes]
+    levy[lanes] = np.maximum(floor[lanes] - prices[leaving], 0.0)
+    return levy
 
 
 def _solve(

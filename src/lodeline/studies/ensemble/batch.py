@@ -24,7 +24,13 @@ from lodeline.solver.problem import MarketProblem
 from lodeline.studies.ensemble.factors import Factor, restrictions_of
 from lodeline.studies.ensemble.kernels import fill_upper
 from lodeline.studies.ensemble.metrics import BlockMetrics, Outcome
-from lodeline.studies.ensemble.restrictions import Timing, allowed_flow, lost_share
+from lodeline.studies.ensemble.restrictions import (
+    Limiting,
+    Timing,
+    allowed_flow,
+    check_supported,
+    lost_share,
+)
 from lodeline.studies.market import ACCEPTED, UnsolvedError
 from lodeline.units import Month
 
@@ -83,6 +89,8 @@ class ChainModel:
         self._ranges = {f.key: f for f in factors}
         pairs = restrictions_of(ensemble, self.chain)
         self.restrictions = tuple(r for _, r in pairs)
+        for restriction in self.restrictions:
+            check_supported(restriction)
         event_of = {r.id: e.name for e, r in pairs}
         filled = self._with_full_stocks(base)
         schedule = compile_schedule(filled, self.restrictions, self.months[:1])
@@ -264,7 +272,7 @@ class Block:
         limits = self.model.network.limits
         out = np.full((self.count, len(limits)), np.inf)
         for effect in self.model.effects:
-            if not isinstance(effect.restriction, Tax | Outage):
+            if isinstance(effect.restriction, Limiting):
                 for k in effect.where:
                     out[:, k] = allowed_flow(
                         effect.restriction, limits[k].reference, self.timing(effect), month,

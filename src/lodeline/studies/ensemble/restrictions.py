@@ -12,13 +12,34 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lodeline.scenarios.restrictions import Ban, Licence, Outage, Quota
+from lodeline.errors import InputError
+from lodeline.scenarios.restrictions import Ban, Licence, Outage, Quota, Restriction, Sanction, Tax
 from lodeline.units import MONTHS_PER_YEAR
 
-__all__ = ["Timing", "allowed_flow", "lost_share"]
+__all__ = ["Limiting", "Timing", "allowed_flow", "check_supported", "lost_share"]
 
 Vector = NDArray[np.float64]
 Values = Mapping[str, Vector]
+Limiting = Ban | Quota | Licence | Sanction
+"""Kinds that limit flows and that an ensemble can draw."""
+
+
+def check_supported(restriction: Restriction) -> None:
+    """Refuse what an ensemble cannot draw yet, so that nothing is left out in silence.
+
+    Raises
+    ------
+    InputError
+        For other kinds, and for leakage that changes over time.
+    """
+    can = isinstance(restriction, Ban | Quota | Licence | Sanction | Tax | Outage)
+    if not can or getattr(restriction, "leakage_later", None) is not None:
+        what = "leakage that changes over time" if can else f"the kind '{restriction.type}'"
+        raise InputError(
+            f"restriction '{restriction.id}': ensembles cannot draw {what} yet. Choose other "
+            "restrictions of the scenario under 'restrictions' of the event, or run it with "
+            "'lodeline stress', which turns its numbers one at a time."
+        )
 
 
 @dataclass(frozen=True)
@@ -43,7 +64,7 @@ class Timing:
 
 
 def allowed_flow(
-    restriction: Ban | Quota | Licence, base: float, timing: Timing, month: int, values: Values
+    restriction: Limiting, base: float, timing: Timing, month: int, values: Values
 ) -> Vector:
     """Return what may pass in a month, t, shape (scenario,); infinite where nothing is withheld.
 
@@ -59,7 +80,7 @@ def allowed_flow(
         Drawn numbers by key.
     """
     leak = values[f"{restriction.id}.leakage"]
-    if isinstance(restriction, Ban):
+    if isinstance(restriction, Ban | Sanction):
         severity = values[f"{restriction.id}.severity"]
         lost = severity * (1.0 - leak)
         flow = np.where(lost > 0.0, base * (1.0 - lost), np.inf)
