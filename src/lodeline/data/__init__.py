@@ -20,6 +20,7 @@ from lodeline.data.tables import (
     stage_shares,
     stocks_and_policy,
 )
+from lodeline.data.wgi import governance_dimensions, import_governance
 
 __all__ = [
     "Finding",
@@ -31,6 +32,8 @@ __all__ = [
     "demand_structure",
     "elasticities",
     "governance",
+    "governance_dimensions",
+    "import_governance",
     "import_world_mining_data",
     "info",
     "output_by_country",

@@ -102,19 +102,17 @@ def dataset_identity() -> dict[str, str]:
     """
     document, digest = _cached_manifest(bundle_folder())
     own = imported_provenance()
-    if own is None:
+    if not own:
         return {"edition": str(document["edition"]), "sha256": digest}
-    both = hashlib.sha256(f"{digest} {own['sha256']}".encode()).hexdigest()
-    return {"edition": f"{document['edition']} with {own['name']}", "sha256": both}
+    all_of_them = " ".join([digest, *(table["sha256"] for table in own)])
+    names = " and ".join(table["name"] for table in own)
+    both = hashlib.sha256(all_of_them.encode()).hexdigest()
+    return {"edition": f"{document['edition']} with {names}", "sha256": both}
 
 
 def info() -> dict[str, Any]:
     """Return edition, checksum and the tables with source, licence, rows and steps."""
-    own = imported_provenance()
-    tables = list(manifest()["tables"])
-    if own is not None:
-        tables.append({"attribution": own["publisher"], "edition": "", "source": "", **own})
-    return {**dataset_identity(), "tables": tables}
+    return {**dataset_identity(), "tables": [*manifest()["tables"], *imported_provenance()]}
 
 
 def verify() -> list[Finding]:

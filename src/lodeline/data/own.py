@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import re
 import sqlite3
 import tempfile
 import zipfile
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,7 @@ from lodeline.errors import DataError, InputError, MachineError
 __all__ = [
     "import_world_mining_data",
     "imported_provenance",
+    "store",
     "user_data_folder",
     "world_mining_data",
 ]
@@ -121,10 +124,9 @@ def _read(path: Path) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema, orient="row").sort("commodity", "country", "year")
 
 
-def _provenance(path: Path, table: pl.DataFrame, payload: bytes) -> dict[str, Any]:
+def _provenance(table: pl.DataFrame) -> dict[str, Any]:
     years = table["year"]
     return {
-        "name": NAME,
         "title": "Output of minerals by country",
         "publisher": "Austrian Federal Ministry of Finance, World Mining Data",
         "source": "World Mining Data",
@@ -133,10 +135,6 @@ def _provenance(path: Path, table: pl.DataFrame, payload: bytes) -> dict[str, An
         "unit": "t, carat or m3, as the column says",
         "licence": "the publisher's terms; not shipped with Lodeline, not to be passed on",
         "url": "https://www.world-mining-data.info",
-        "imported_from": path.name,
-        "input_sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-        "sha256": hashlib.sha256(payload).hexdigest(),
-        "rows": table.height,
         "years": [years.min(), years.max()],
         "commodities": table["commodity"].n_unique(),
         "steps": [
@@ -146,6 +144,50 @@ def _provenance(path: Path, table: pl.DataFrame, payload: bytes) -> dict[str, An
             "S19 is TWN, French Guiana is GUF",
         ],
     }
+
+
+def store(source: Path, name: str, table: pl.DataFrame, about: Mapping[str, Any]) -> dict[str, Any]:
+    """Write an imported table and its provenance into the user's folder; return the provenance.
+
+    Parameters
+    ----------
+    source
+        The file it was read from.
+    name
+        Name of the table, and of its files.
+    table
+        The table.
+    about
+        Title, publisher, licence and so on, as in the manifest of the bundled tables.
+
+    Raises
+    ------
+    MachineError
+        If the user's folder cannot be written.
+    """
+    buffer = io.BytesIO()
+    table.write_parquet(buffer, compression="zstd")
+    payload = buffer.getvalue()
+    provenance = {
+        "name": name,
+        **about,
+        "imported_from": source.name,
+        "input_sha256": hashlib.sha256(source.read_bytes()).hexdigest(),
+        "sha256": hashlib.sha256(payload).hexdigest(),
+        "rows": table.height,
+    }
+    folder = user_data_folder()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _write(folder, f"{name}.parquet", payload)
+        text = json.dumps(provenance, ensure_ascii=False, indent=1) + "\n"
+        _write(folder, f"{name}.json", text.encode("utf-8"))
+    except OSError as error:
+        raise MachineError(
+            f"{folder}: cannot write ({error.strerror or error}). Make it writable, or set "
+            f"{ENVIRONMENT} to another folder."
+        ) from None
+    return {**provenance, "folder": str(folder)}
 
 
 def _write(folder: Path, name: str, payload: bytes) -> None:
@@ -183,22 +225,7 @@ def import_world_mining_data(path: Path | str) -> dict[str, Any]:
     source = Path(path)
     with tempfile.TemporaryDirectory() as work:
         table = _read(_database(source, Path(work)))
-        draft = Path(work) / f"{NAME}.parquet"
-        table.write_parquet(draft, compression="zstd")
-        payload = draft.read_bytes()
-    provenance = _provenance(source, table, payload)
-    folder = user_data_folder()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        _write(folder, f"{NAME}.parquet", payload)
-        text = json.dumps(provenance, ensure_ascii=False, indent=1) + "\n"
-        _write(folder, f"{NAME}.json", text.encode("utf-8"))
-    except OSError as error:
-        raise MachineError(
-            f"{folder}: cannot write ({error.strerror or error}). Make it writable, or set "
-            f"{ENVIRONMENT} to another folder."
-        ) from None
-    return {**provenance, "folder": str(folder)}
+    return store(source, NAME, table, _provenance(table))
 
 
 def world_mining_data() -> pl.DataFrame | None:
@@ -225,20 +252,22 @@ def world_mining_data() -> pl.DataFrame | None:
         ) from None
 
 
-def imported_provenance() -> dict[str, Any] | None:
-    """Return where the imported table comes from, or None if the user has imported none.
+def imported_provenance() -> list[dict[str, Any]]:
+    """Return where each imported table comes from, sorted by name; none if nothing is imported.
 
     Raises
     ------
     DataError
-        If its provenance is damaged.
+        If a provenance is damaged.
     """
-    path = user_data_folder() / f"{NAME}.json"
-    if not path.is_file():
-        return None
+    found = sorted(user_data_folder().glob("*.json"))
+    return [_read_provenance(p) for p in found if p.with_suffix(".parquet").is_file()]
+
+
+def _read_provenance(path: Path) -> dict[str, Any]:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
-        document["sha256"]
+        document["sha256"], document["name"]
     except (OSError, ValueError, KeyError, TypeError):
         raise DataError(
             f"{path}: the import's provenance is damaged. Run 'lodeline data import' again."

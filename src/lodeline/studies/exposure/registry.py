@@ -133,6 +133,8 @@ METHODS: Mapping[str, Method] = MappingProxyType(
                               "tonnes", "missing_governance", "corrected"),
         "n-1": _method("n_minus_1", "N-1: supply for the others if the largest supplier stops",
                        "stage"),
+        "eu-supply-risk": _method("eu_supply_risk", "Supply risk of the EU's 2017 method", "stage"),
+        "usgs-risk": _method("usgs_risk", "Risk triangle of the USGS: what is public", "stage"),
         "origin": _method("origin", "Origin: where it was mined and processed in the end", "stage"),
     }
 )  # fmt: skip
