@@ -33,6 +33,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "lodeline.cli.stress:stress",
             "Run a scenario: who runs short, when, at what price.",
         ),
+        "targets": (
+            "lodeline.cli.targets:targets",
+            "Hold targets of policy against the figures.",
+        ),
         "worst-case": (
             "lodeline.cli.worst_case:worst_case",
             "Find the few restrictions that would hurt a country most.",

@@ -48,11 +48,14 @@ class MineOutput:
         t/year, shape (miner,).
     year
         Year of the figures.
+    is_whole
+        Whether the publisher names every country, not the largest only.
     """
 
     miners: tuple[str, ...]
     tonnes: Vector
     year: int
+    is_whole: bool
 
 
 def begins_at_mine(chain: Chain) -> bool:
@@ -74,7 +77,8 @@ def mine_output(chain: Chain, year: int) -> MineOutput | None:
     if abs(nearest - year) > FARTHEST_YEAR:
         return None
     rows = table.filter(pl.col("year") == nearest).sort("country")
-    return MineOutput(tuple(rows["country"]), rows["value"].to_numpy(), nearest)
+    is_whole = not (rows["source"] == "USGS").any()
+    return MineOutput(tuple(rows["country"]), rows["value"].to_numpy(), nearest, is_whole)
 
 
 def mine_feed(

@@ -16,8 +16,8 @@ WIDTH = 80
 MOST_ORIGINS = 9
 _LEGEND = (
     "Per cent of what the country uses and processes. arrives: what customs show, the last "
-    "exporter (or made at home). Then by stage: where it took place, with its range. been: what has been "
-    "in the country at any stage. via: last exporters of what was made there, * a re-export hub. "
+    "exporter (or made at home). Then by stage: where it took place, with its range. been: what "
+    "has been in the country at any stage. via: last exporters of what was made there, * a re-export hub. "
     "! rests mostly on a net exporter that no source of output lists."
 )
 
