@@ -28,6 +28,14 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "lodeline.cli.exposure:exposure",
             "Measure dependence: published indicators and origin.",
         ),
+        "purchases": (
+            "lodeline.cli.purchases:purchases",
+            "Assess your own purchases: measures, origin, risk preparedness.",
+        ),
+        "plan": (
+            "lodeline.cli.plan:plan",
+            "Find the plan that buys the most security for a budget.",
+        ),
         "scenarios": ("lodeline.cli.scenarios:scenarios", "List, show and check scenarios."),
         "stress": (
             "lodeline.cli.stress:stress",

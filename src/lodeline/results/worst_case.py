@@ -131,7 +131,7 @@ class WorstCaseResult:
         Those that were not.
     outcome
         By country of the target and in total: ``country, reference_use_t, unmet_t_total,
-        unmet_share, unmet_share_peak, price_multiple_peak, cost_usd``.
+        unmet_share, unmet_share_peak, price_multiple_peak, time_to_survive_months, cost_usd``.
     ranking
         The worst sets of each size: ``size, rank, restrictions, damage``.
     certificate

@@ -310,6 +310,7 @@ def _outcome_table(question: _Question, outcome: Outcome) -> pl.DataFrame:
             "unmet_share": float(unmet[u] / (used[i] * question.months)),
             "unmet_share_peak": float(outcome.unmet_share_peak[0, u]),
             "price_multiple_peak": float(outcome.price_multiple_peak[0, u]),
+            "time_to_survive_months": _months_until_short(outcome, int(u)),
             "cost_usd": float(cost[outcome.use_country[u]]),
         }
         for i, u in enumerate(mine)
@@ -321,9 +322,16 @@ def _outcome_table(question: _Question, outcome: Outcome) -> pl.DataFrame:
         "unmet_share": float(unmet[mine].sum() / (used.sum() * question.months)),
         "unmet_share_peak": None,
         "price_multiple_peak": float(outcome.price_multiple_peak[0, mine].max()),
+        "time_to_survive_months": None,
         "cost_usd": float(cost[list(question.target)].sum()),
     }
     return pl.DataFrame([*rows, whole])
+
+
+def _months_until_short(outcome: Outcome, use: int) -> int | None:
+    """Return the whole months before unmet use exceeds 5 %; None: it never does."""
+    first = int(outcome.first_short[0, use])
+    return None if first < 0 else max(first - int(outcome.onset[0]), 0)
 
 
 def _ranking(network: Network, candidates: Sequence[Candidate], found: Found) -> pl.DataFrame:

@@ -1,0 +1,264 @@
+"""The assessment of a user's own purchases as a brief: text for Markdown, HTML, the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from lodeline.report.format import count, money, share, tonnes
+from lodeline.results.purchases import PurchaseAssessment, Step, Vulnerability
+
+__all__ = ["Block", "assessment_blocks", "assessment_html", "assessment_markdown"]
+
+_MOST_PLACES = 6
+_MOST_RESTRICTIONS = 12
+
+_PAGE = """\
+<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>{{ title }}</title><style>
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem;
+       color: #1b2733; }
+table { border-collapse: collapse; margin: 1rem 0; font-size: 0.9rem; }
+th, td { border-bottom: 1px solid #cfd8e0; padding: 0.25rem 0.6rem; text-align: left;
+         vertical-align: top; }
+td.n, th.n { text-align: right; white-space: nowrap; }
+h1 { font-size: 1.6rem; } h2 { font-size: 1.2rem; margin-top: 2rem; }
+</style></head><body>
+{% for b in blocks %}{% if b.heading %}<h{{ b.level }}>{{ b.heading }}</h{{ b.level }}>{% endif %}
+{% for p in b.text %}<p>{{ p }}</p>{% endfor %}
+{% if b.items %}<ul>{% for i in b.items %}<li>{{ i }}</li>{% endfor %}</ul>{% endif %}
+{% if b.rows %}<table><tr>{% for h in b.columns %}<th>{{ h }}</th>{% endfor %}</tr>
+{% for r in b.rows %}<tr>{% for c in r %}<td>{{ c }}</td>{% endfor %}</tr>
+{% endfor %}</table>{% endif %}{% endfor %}
+</body></html>
+"""
+
+
+@dataclass(frozen=True)
+class Block:
+    """A heading with what stands below it.
+
+    Attributes
+    ----------
+    heading, level
+        Heading and its level; no heading where empty.
+    text, items
+        Paragraphs, then a list.
+    columns, rows
+        A table; none where there are no rows.
+    """
+
+    heading: str = ""
+    level: int = 2
+    text: tuple[str, ...] = ()
+    items: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+    rows: tuple[tuple[str, ...], ...] = ()
+
+
+def assessment_markdown(result: PurchaseAssessment) -> str:
+    """Return the brief as Markdown."""
+    lines: list[str] = []
+    for block in assessment_blocks(result):
+        if block.heading:
+            lines += [f"{'#' * block.level} {block.heading}", ""]
+        for text in block.text:
+            lines += [text, ""]
+        if block.items:
+            lines += [*(f"- {item}" for item in block.items), ""]
+        if block.rows:
+            lines += [_line(block.columns), _line(["---"] * len(block.columns))]
+            lines += [*(_line(row) for row in block.rows), ""]
+    return "\n".join(lines)
+
+
+def assessment_html(result: PurchaseAssessment) -> str:
+    """Return the brief as one HTML page that needs nothing from elsewhere."""
+    from jinja2 import Environment
+
+    environment = Environment(autoescape=True, trim_blocks=True)
+    return environment.from_string(_PAGE).render(
+        title=_title(result), blocks=list(assessment_blocks(result))
+    )
+
+
+def assessment_blocks(result: PurchaseAssessment) -> Iterator[Block]:
+    """Yield the parts of the brief, in order."""
+    law = result.law
+    yield Block(_title(result), level=1, text=(_lead(result),), items=tuple(_headlines(result)))
+    yield _overview(result)
+    yield Block("Where it comes from", text=(_asks(result, "map"),))
+    yield from _maps(result)
+    yield Block("What may affect supply", text=(_asks(result, "factors"),))
+    yield _restrictions(result)
+    yield _governance(result)
+    yield Block("How vulnerable we are", text=(_asks(result, "vulnerability"),))
+    for entry in result.vulnerability:
+        yield _vulnerability(entry)
+    yield Block("What the law asks", text=(f"{law['source']}. {law['who']}", str(law["how"]),
+                                           str(law["limits"])))  # fmt: skip
+    yield Block("How to read this", items=(*result.notes, *_coverage(result)))
+
+
+def _line(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def _title(result: PurchaseAssessment) -> str:
+    return f"Raw-material risk summary: {result.source}"
+
+
+def _asks(result: PurchaseAssessment, part: str) -> str:
+    asks: Any = result.law["asks"]
+    return f"Article {asks[part]}"
+
+
+def _name(result: PurchaseAssessment, code: str | None) -> str:
+    if code is None:
+        return "not known"
+    return "others" if code == "rest" else result.country_names.get(code, code)
+
+
+def _what(material: str, form: str | None) -> str:
+    return f"{material}, {form}" if form else material
+
+
+def _lead(result: PurchaseAssessment) -> str:
+    c: Mapping[str, Any] = result.coverage
+    listed = sorted(m for m, entry in result.strategic.items() if entry)
+    strategic = f"On the list of strategic raw materials: {', '.join(listed)}." if listed else (
+        "None of the materials is on the list of strategic raw materials."
+    )  # fmt: skip
+    return (
+        f"{count(c['rows'], 'purchase')} of {count(c['materials'], 'material')}, worth "
+        f"{money(_number(c['value_usd']))}. {strategic}"
+    )
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
+
+
+def _headlines(result: PurchaseAssessment) -> Iterator[str]:
+    for entry in result.vulnerability:
+        for finding in entry.findings:
+            if finding.kind not in ("stock", "no-stock-told"):
+                yield f"{_what(entry.material, entry.form)}: {finding.text}"
+
+
+def _overview(result: PurchaseAssessment) -> Block:
+    found = {
+        (r["material"], r["form"], r["year"], r["measure"]): r["value"]
+        for r in result.measures.iter_rows(named=True)
+    }
+    rows = []
+    for lot in result.lots.iter_rows(named=True):
+        key = (lot["material"], lot["form"], lot["year"])
+        score = found[(*key, "geopolrisk")]
+        rows.append((
+            _what(lot["material"], lot["form"]), str(lot["year"]),
+            tonnes(lot["tonnes"], lot["unit"]), money(lot["value_usd"]),
+            f"{found[(*key, 'hhi')]:.3f}", share(found[(*key, "top1")]),
+            share(found[(*key, "import-reliance")]),
+            "–" if score is None else f"{score:.3f}",
+        ))  # fmt: skip
+    columns = ("material", "year", "quantity", "value", "HHI", "largest", "imported", "GeoPolRisk")
+    return Block("What was bought", columns=columns, rows=tuple(rows))
+
+
+def _maps(result: PurchaseAssessment) -> Iterator[Block]:
+    keys = ["material", "form", "year"]
+    for (material, form, year), rows in result.map.group_by(keys, maintain_order=True):
+        lines = []
+        for (step, stage), part in rows.group_by(["step", "stage"], maintain_order=True):
+            label = f"{step}: {stage}" if stage and stage != "mine" else str(step)
+            if step == Step.RECYCLED.value:
+                lines.append((label, f"{share(float(part['share'].sum()))} (place not known)"))
+                continue
+            lines.append((label, _places(result, part)))
+        name = _what(str(material), None if form is None else str(form))
+        yield Block(f"{name}, {year}", level=3, columns=("step", "where"), rows=tuple(lines))
+
+
+def _places(result: PurchaseAssessment, rows: pl.DataFrame) -> str:
+    summed = rows.group_by("country", "basis", maintain_order=True).agg(pl.col("share").sum())
+    named = summed.sort("share", descending=True, maintain_order=True)
+    shown = [
+        f"{_name(result, country)} {share(part)}{_mark(basis)}"
+        for country, basis, part in named.head(_MOST_PLACES).iter_rows()
+    ]
+    left = float(named["share"][_MOST_PLACES:].sum())
+    return "; ".join([*shown, f"others {share(left)}"] if left > 0.0 else shown)
+
+
+def _mark(basis: str) -> str:
+    if basis.startswith("told"):
+        return " (told)"
+    return " (unlisted)" if basis.startswith("first seen") else ""
+
+
+def _restrictions(result: PurchaseAssessment) -> Block:
+    shown = result.restrictions.head(_MOST_RESTRICTIONS).iter_rows(named=True)
+    rows = tuple(_restriction(result, row) for row in shown)
+    if not rows:
+        return Block("Restrictions", level=3, text=("None in the ledger concerns these lots.",))
+    left = result.restrictions.height - len(rows)
+    more = (f"{left} more are in the tables.",) if left > 0 else ()
+    columns = ("material", "who, against whom", "kind", "in force", "shipped", "mined", "source")
+    return Block("Restrictions", level=3, text=more, columns=columns, rows=rows)
+
+
+def _restriction(result: PurchaseAssessment, row: Mapping[str, Any]) -> tuple[str, ...]:
+    return (
+        row["material"],
+        f"{_name(result, row['restricting_country'])} → {row['target']}",
+        f"{row['instrument']}: {row['severity'] or 'no details'}",
+        f"{row['start']} to {row['end'] or 'no end known'}",
+        share(row["share_supplied"]),
+        share(row["share_extracted"]),
+        row["source"] or "",
+    )
+
+
+def _governance(result: PurchaseAssessment) -> Block:
+    rows = tuple(
+        (
+            _what(r["material"], r["form"]), str(r["year"]), _name(result, r["country"]),
+            share(r["share"]),
+            "no score" if r["instability"] is None else f"{r['instability']:.2f}",
+        )
+        for r in result.governance.iter_rows(named=True)
+    )  # fmt: skip
+    text = (
+        "Political instability, 0 stable to 1 unstable: (2.5 − estimate)/5 of the World Bank's "
+        "indicator of political stability. Share: the larger of shipped and mined.",
+    )
+    columns = ("material", "year", "country", "share", "instability")
+    return Block("Governance", level=3, text=text, columns=columns, rows=rows)
+
+
+def _vulnerability(entry: Vulnerability) -> Block:
+    text = () if entry.market_reason is None else (f"No market simulation: {entry.market_reason}.",)
+    return Block(
+        f"{_what(entry.material, entry.form)}, {entry.year}",
+        level=3,
+        text=text,
+        items=tuple(f"{f.text} (Rule: {f.rule}.)" for f in entry.findings),
+    )
+
+
+def _coverage(result: PurchaseAssessment) -> Iterator[str]:
+    c = result.coverage
+    yield (
+        f"Of {c['rows']} rows, {c['rows_traced']} were traced through national trade; for "
+        f"{c['rows_with_origin_told']} the supplier told where it was mined; "
+        f"{c['rows_with_content_of_chain']} took their content from the chain; "
+        f"{c['rows_without_value']} have no value."
+    )
+    if result.base_years:
+        told = ", ".join(f"{lot}: {year}" for lot, year in result.base_years.items())
+        yield f"Base years of trade, by material and year of purchase: {told}."
+    yield f"Dataset {result.dataset['edition']}."
