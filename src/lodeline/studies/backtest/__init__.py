@@ -1,0 +1,1 @@
+"""The backtest: whether the market would have foretold what really happened."""

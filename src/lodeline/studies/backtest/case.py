@@ -1,0 +1,212 @@
+"""An episode made ready: what a forecast may see, what came of it, and both run together.
+
+The forecast of a case is a function of its history and of what is given. Outcomes enter in two
+places only: `given_exports` of track A, which passes on the restricting countries' total and
+nothing else, and the score.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lodeline.scenarios.episode import Episode, FormType, Given, form_type
+from lodeline.scenarios.episode_reading import episode_codes
+from lodeline.studies.backtest.history import (
+    History,
+    Outcome,
+    elapsed,
+    episode_trade,
+    history_of,
+    outcome_of,
+)
+from lodeline.studies.backtest.market import AnnualMarket, Forecast
+from lodeline.studies.backtest.parameters import Parameters
+from lodeline.studies.backtest.rivals import Rival, line_exports, rival_forecast
+from lodeline.studies.backtest.score import errors_of_all, exposed_errors
+
+__all__ = ["Case", "Scored", "announced_exports", "compliance", "given_exports", "is_same_event",
+           "mean_errors", "mean_forecasts", "prepare", "run_case"]  # fmt: skip
+
+Vector = NDArray[np.float64]
+
+SAME_EVENT_MONTHS = 24
+"""Restrictions of the same country that start closer together than this are one event."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """An episode with its data."""
+
+    episode: Episode
+    kind: FormType
+    codes: tuple[str, ...]
+    history: History
+    outcomes: tuple[Outcome, ...]
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Forecasts of one case on one track, for every set of parameters, with their errors.
+
+    Attributes
+    ----------
+    case, given
+        Which episode and track.
+    forecasts
+        One a year to tell.
+    errors, errors_all
+        Mean over years and measures, shape (set,): weighted by exposure, and over all alike.
+    rivals, rivals_all
+        The same for each rival.
+    """
+
+    case: Case
+    given: Given
+    forecasts: tuple[Forecast, ...]
+    errors: Vector
+    errors_all: Vector
+    rivals: Mapping[Rival, float]
+    rivals_all: Mapping[Rival, float]
+
+
+def prepare(episode: Episode) -> Case:
+    """Return an episode with its history and its outcome.
+
+    Raises
+    ------
+    InputError
+        If years have no trade or the restricting countries exported nothing.
+    """
+    trade = episode_trade(episode)
+    history = history_of(episode, trade)
+    codes = episode_codes(episode)
+    return Case(episode, form_type(codes), codes, history, outcome_of(episode, history, trade))
+
+
+def is_same_event(one: Case, other: Case) -> bool:
+    """Return whether two cases must not teach each other.
+
+    The same restricting country within two years, or the same codes in overlapping years.
+    """
+    a, b = one.episode, other.episode
+    if a.id == b.id:
+        return True
+    if set(a.restrictors) & set(b.restrictors) and abs(a.start - b.start) < SAME_EVENT_MONTHS:
+        return True
+    told = set(a.predict_years) & set(b.predict_years)
+    return bool(set(one.codes) & set(other.codes) and told)
+
+
+def given_exports(case: Case) -> tuple[Vector, ...]:
+    """Return the restricting countries' total exports by year, t/year: what track A gives away."""
+    held = case.history.is_restricting
+    return tuple(np.where(held, o.flows.sum(axis=1), 0.0) for o in case.outcomes)
+
+
+def announced_exports(case: Case, comply: float) -> tuple[Vector, ...]:
+    """Return exports of the restricting countries as announced, t/year, one a year to tell.
+
+    Base exports less declared severity times what went to the targets, for the months in force,
+    times `comply`, the share of what is announced that comes true.
+    """
+    history, episode = case.history, case.episode
+    base = np.where(history.is_restricting[:, None], history.base, 0.0)
+    hit = base[:, history.is_target].sum(axis=1)
+    cut = comply * episode.declared.value
+    return tuple(
+        np.maximum(base.sum(axis=1) - cut * episode.in_force(year) * hit, 0.0)
+        for year in episode.predict_years
+    )
+
+
+def compliance(case: Case) -> float | None:
+    """Return the share of an announced loss that came true; None where none was announced."""
+    base = float(case.history.base[case.history.is_restricting].sum())
+    announced = base - float(np.mean([x.sum() for x in announced_exports(case, 1.0)]))
+    if announced <= 0.0:
+        return None
+    came = base - float(np.mean([x.sum() for x in given_exports(case)]))
+    return came / announced
+
+
+def run_case(case: Case, parameters: Parameters, given: Given, comply: float = 1.0) -> Scored:
+    """Return the forecasts of a case with every set of parameters, and their errors.
+
+    Parameters
+    ----------
+    case
+        The episode.
+    parameters
+        One or more sets.
+    given
+        The track.
+    comply
+        On the announcement's track, the share of what is announced that is expected to come true.
+    """
+    is_told = given is Given.ANNOUNCEMENT
+    exports = announced_exports(case, comply) if is_told else given_exports(case)
+    declared = announced_exports(case, 1.0) if is_told else exports
+    years = case.episode.predict_years
+    market = AnnualMarket(case.history)
+    forecasts = tuple(
+        market.forecast(parameters, x, year=y, elapsed=elapsed(case.episode, y))
+        for y, x in zip(years, exports, strict=True)
+    )
+    errors, errors_all = _mean_errors(case, forecasts, case.outcomes, is_told=is_told)
+    is_solved = np.all([f.is_solved for f in forecasts], axis=0)
+    rivals = {}
+    for rival in Rival:
+        told = tuple(
+            rival_forecast(
+                rival,
+                case.history,
+                line_exports(case.history, y) if is_told and rival is Rival.TREND else x,
+                year=y,
+            )
+            for y, x in zip(years, declared, strict=True)
+        )
+        rivals[rival] = _mean_errors(case, told, case.outcomes, is_told=is_told)
+    return Scored(
+        case=case,
+        given=given,
+        forecasts=forecasts,
+        errors=np.where(is_solved, errors, np.inf),
+        errors_all=np.where(is_solved, errors_all, np.inf),
+        rivals={r: float(e[0][0]) for r, e in rivals.items()},
+        rivals_all={r: float(e[1][0]) for r, e in rivals.items()},
+    )
+
+
+def _mean_errors(
+    case: Case,
+    forecasts: tuple[Forecast, ...],
+    outcomes: tuple[Outcome, ...],
+    *,
+    is_told: bool,
+) -> tuple[Vector, Vector]:
+    """Return the mean errors over years and measures, by exposure and over all, shape (set,)."""
+    found = [
+        (
+            exposed_errors(f, o, case.history, with_restricting=is_told).mean(axis=1),
+            errors_of_all(f, o, case.history, with_restricting=is_told).mean(axis=1),
+        )
+        for f, o in zip(forecasts, outcomes, strict=True)
+    ]
+    return np.mean([f[0] for f in found], axis=0), np.mean([f[1] for f in found], axis=0)
+
+
+def mean_forecasts(scored: Scored, weight: Vector) -> tuple[Forecast, ...]:
+    """Return the weighted mean forecast of each year."""
+    return tuple(f.mean(weight) for f in scored.forecasts)
+
+
+def mean_errors(scored: Scored, weight: Vector) -> tuple[float, float]:
+    """Return the errors of the weighted mean forecast, by exposure and over all."""
+    told = mean_forecasts(scored, weight)
+    is_told = scored.given is Given.ANNOUNCEMENT
+    exposed, of_all = _mean_errors(scored.case, told, scored.case.outcomes, is_told=is_told)
+    return float(exposed[0]), float(of_all[0])
