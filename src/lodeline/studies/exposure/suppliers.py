@@ -16,7 +16,7 @@ from lodeline.studies.exposure.materials import Material, find_materials
 from lodeline.studies.exposure.output import OTHERS, output_table
 from lodeline.studies.exposure.registry import Basis, Request, Tonnes, Weight
 
-__all__ = ["WORLD", "members", "suppliers"]
+__all__ = ["WORLD", "countries", "members", "suppliers"]
 
 WORLD = "WLD"
 KEYS = ["country", "material", "stage", "year"]
@@ -59,6 +59,12 @@ def members(names: Iterable[str]) -> dict[str, tuple[str, ...]]:
                 "country", given, known | set(GROUPS), "Write ISO3 codes, EU27, G7 or WLD."
             )
     return found
+
+
+def countries() -> tuple[str, ...]:
+    """Return the ISO3 codes of all countries, groups and former ones left out, sorted."""
+    table = data.countries()
+    return tuple(sorted(table.filter(pl.col("kind") == "country")["iso3"]))
 
 
 def suppliers(request: Request) -> pl.DataFrame:
