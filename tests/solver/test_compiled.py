@@ -10,7 +10,8 @@ from random_markets import random_market
 from lodeline.solver import compiled, newton
 from lodeline.solver.certificate import certify
 from lodeline.solver.compiled import CompiledMarket, Variation
-from lodeline.solver.pattern import analyse, minimum_degree
+from lodeline.solver.ordering import minimum_degree
+from lodeline.solver.pattern import analyse
 from lodeline.solver.simd import WIDTH, any_greater, exp, load, log, splat, store
 
 

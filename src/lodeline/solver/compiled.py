@@ -20,11 +20,11 @@ from numpy.typing import NDArray
 from lodeline.solver import newton
 from lodeline.solver.certificate import certify
 from lodeline.solver.curves import Vector
-from lodeline.solver.kernels import Inputs, Outputs, Workspace, solve_blocks
+from lodeline.solver.kernels.batch import solve_blocks
+from lodeline.solver.kernels.workspace import Inputs, Outputs, workspace
 from lodeline.solver.newton import Settings
 from lodeline.solver.pattern import Analysis, analyse
 from lodeline.solver.problem import Certificate, MarketProblem, Solution, Status
-from lodeline.solver.simd import WIDTH
 
 __all__ = ["BatchResult", "CompiledMarket", "Variation", "solve"]
 
@@ -168,7 +168,7 @@ class CompiledMarket:
         self.settings = settings or Settings(tolerance=_TOLERANCE)
         self.analysis: Analysis = analyse(problem)
         self._message = message
-        self._work = _workspace(self.analysis)
+        self._work = workspace(self.analysis)
 
     @cached_property
     def _value(self) -> float:
@@ -281,19 +281,3 @@ def solve(
     status = Status.SOLVED if result.is_solved[0] else Status.NOT_CONVERGED
     certificate = certify(problem, levels, prices)
     return Solution(levels, prices, status, int(result.iterations[0]), certificate)
-
-
-def _aligned(count: int) -> Vector:
-    """Return `count` vectors, flat, each on its own cache line."""
-    raw = np.zeros((count + 1) * WIDTH)
-    skip = (-raw.ctypes.data) % (WIDTH * 8) // 8
-    return raw[skip : skip + count * WIDTH]
-
-
-def _workspace(analysis: Analysis) -> Workspace:
-    pattern = analysis.pattern
-    rows, activities = pattern.row.size, pattern.activity.size
-    bent = activities - int(pattern.group[3])
-    sizes = {"level": bent, "power": bent, "bend": bent, "lane": 1, "factor": analysis.entries}
-    sizes |= dict.fromkeys(("gain", "offset", "lower", "upper", "scratch"), activities)
-    return Workspace(**{name: _aligned(sizes.get(name, rows)) for name in Workspace._fields})

@@ -10,15 +10,16 @@ Legend: rows are counted in elimination order; a factor entry (j, i) with j > i 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lodeline.solver.curves import CurveKind, Vector
+from lodeline.solver.ordering import Chunk, chunks_of, minimum_degree, neighbours, postorder
 from lodeline.solver.problem import MarketProblem
 
-__all__ = ["Analysis", "Pattern", "analyse", "minimum_degree"]
+__all__ = ["Analysis", "Pattern", "analyse"]
 
 Integers = NDArray[np.int32]
 
@@ -27,16 +28,21 @@ class Pattern(NamedTuple):
     """Arrays that the compiled kernels read, all in elimination order of rows.
 
     Activities are sorted into five groups: linear with one entry, linear with two, other linear,
-    supply, use; `group` holds where each begins and the end.
+    supply, use; `group` holds where each begins and the end. Those with two entries are sorted by
+    their rows.
     """
 
     group: Integers
     activity: Integers
     """Position in the problem of each sorted activity."""
+    lower: Vector
+    """Lower bound of each sorted activity, t/month."""
     entry_start: Integers
     """First entry of each sorted activity, shape (activity + 1,)."""
     entry_row: Integers
     entry_value: Vector
+    lane_start: Integers
+    """First activity with two entries whose earlier row is each row, shape (row + 1,)."""
     pair_start: Integers
     """First off-diagonal place of each sorted activity, shape (activity + 1,)."""
     pair_place: Integers
@@ -50,18 +56,22 @@ class Pattern(NamedTuple):
     inverse_price: Vector
     steepest: Vector
     """Slope below which a row counts as floating, t/month per USD/t."""
-    column_start: Integers
-    """First factor entry of each column, shape (row + 1,)."""
-    column_row: Integers
-    """Row of each factor entry, ascending within a column."""
     row_start: Integers
     """First touch of each row, shape (row + 1,)."""
     row_activity: Integers
     """Sorted activities that touch a row."""
     row_value: Vector
-    update_place: Integers
-    """For each column and pair of its entries (later, earlier or same): where the product goes;
-    the diagonal of row j is written as −1 − j."""
+    chunk_start: Integers
+    """First column of each chunk of the factor, shape (chunk + 1,); see `Chunk`."""
+    chunk_place: Integers
+    """First factor entry of each chunk: those between its own columns, then row by row."""
+    below_start: Integers
+    """First row below each chunk, shape (chunk + 1,)."""
+    below: Integers
+    target_start: Integers
+    """First target of each chunk."""
+    target: Integers
+    """For each pair of rows below a chunk (later, earlier): where their product goes."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +83,7 @@ class Analysis:
     pattern
         For the kernels.
     entries
-        Off-diagonal entries of the factor.
+        Off-diagonal entries of the factor, with the zeros that chunks hold.
     fill
         Those among them that the matrix itself does not have.
     multiplications
@@ -86,129 +96,130 @@ class Analysis:
     multiplications: int
 
 
-def neighbours(problem: MarketProblem) -> list[set[int]]:
-    """Return for each row the other rows that share an activity with it."""
-    incidence = problem.incidence
-    near: list[set[int]] = [set() for _ in range(incidence.shape[0])]
-    for a in range(incidence.shape[1]):
-        rows = incidence.indices[incidence.indptr[a] : incidence.indptr[a + 1]].tolist()
-        for i in rows:
-            near[i].update(rows)
-    for i, others in enumerate(near):
-        others.discard(i)
-    return near
+@dataclass(frozen=True)
+class _Factor:
+    """Layout of the factor: arrays of `Pattern`, and where entry (j, i) lies."""
+
+    arrays: dict[str, Any]
+    place: dict[tuple[int, int], int]
+    entries: int
+    multiplications: int
 
 
-def minimum_degree(near: list[set[int]]) -> tuple[list[int], list[list[int]]]:
-    """Return an elimination order, and the rows that each eliminated row still touches.
-
-    Always the row with the fewest neighbours left, the lowest number among equals.
-    """
-    left = [set(others) for others in near]
-    alive = set(range(len(left)))
-    order: list[int] = []
-    touched: list[list[int]] = []
-    while alive:
-        best = min(alive, key=lambda i: (len(left[i]), i))
-        around = left[best]
-        order.append(best)
-        touched.append(sorted(around))
-        alive.discard(best)
-        for i in around:
-            left[i] |= around
-            left[i] -= {i, best}
-        left[best] = set()
-    return order, touched
-
-
-def _factor_pattern(order: list[int], touched: list[list[int]]) -> tuple[Integers, Integers]:
-    """Return start and row of the factor's entries by column, in elimination order."""
-    position = np.empty(len(order), dtype=np.int64)
-    position[order] = np.arange(len(order))
-    columns = [sorted(position[others].tolist()) for others in touched]
-    start = np.cumsum([0, *(len(c) for c in columns)])
-    return start.astype(np.int32), np.array([r for c in columns for r in c], dtype=np.int32)
-
-
-def _updates(start: Integers, row: Integers, place: dict[tuple[int, int], int]) -> Integers:
-    """Return where the products of each column's entries are subtracted."""
+def _layout(chunks: list[Chunk]) -> _Factor:
+    """Return the places of all entries, and the targets of each chunk's products."""
+    place: dict[tuple[int, int], int] = {}
+    starts, entries = [], 0
+    for chunk in chunks:
+        starts.append(entries)
+        own = range(chunk.first, chunk.first + chunk.width)
+        inner = [(j, i) for i in own for j in own if j > i]
+        for entry in inner + [(j, i) for j in chunk.rows for i in own]:
+            place[entry] = entries
+            entries += 1
     targets: list[int] = []
-    for k in range(start.size - 1):
-        rows = row[start[k] : start[k + 1]].tolist()
-        for b, earlier in enumerate(rows):
-            targets.append(-1 - earlier)
-            targets.extend(place[later, earlier] for later in rows[b + 1 :])
-    return np.array(targets, dtype=np.int32)
+    target_start = [0]
+    multiplications = 0
+    for chunk in chunks:
+        rows = chunk.rows
+        targets += [place[j, i] for b, i in enumerate(rows) for j in rows[b + 1 :]]
+        target_start.append(len(targets))
+        width, size = chunk.width, len(rows)
+        multiplications += width * size * (size + 1) // 2 + (size + 1) * width * (width - 1) // 2
+    arrays: dict[str, Any] = {
+        "chunk_start": [c.first for c in chunks] + [sum(c.width for c in chunks)],
+        "chunk_place": starts,
+        "below_start": np.cumsum([0, *(len(c.rows) for c in chunks)]),
+        "below": [i for c in chunks for i in c.rows],
+        "target_start": target_start,
+        "target": targets,
+    }
+    arrays = {name: np.array(values, dtype=np.int32) for name, values in arrays.items()}
+    return _Factor(arrays, place, entries, multiplications)
 
 
-def _sorted_activities(problem: MarketProblem) -> tuple[Integers, Integers]:
+def _sorted_activities(
+    problem: MarketProblem, position: NDArray[np.int64]
+) -> tuple[Integers, Integers]:
     """Return the activities sorted by group, and where each group begins."""
-    entries = np.diff(problem.incidence.indptr)
+    incidence = problem.incidence
+    entries = np.diff(incidence.indptr)
     kind = problem.curves.kind
     group = np.where(entries == 1, 0, np.where(entries == 2, 1, 2))
     group = np.where(kind == CurveKind.SUPPLY, 3, np.where(kind == CurveKind.USE, 4, group))
     chosen = [np.flatnonzero(group == g) for g in range(5)]
+    ends = incidence.indptr[chosen[1]]
+    rows = position[np.stack([incidence.indices[ends], incidence.indices[ends + 1]])]
+    chosen[1] = chosen[1][np.lexsort((rows.max(axis=0), rows.min(axis=0)))]
     start = np.cumsum([0, *(c.size for c in chosen)])
     return np.concatenate(chosen).astype(np.int32), start.astype(np.int32)
+
+
+def _entries(
+    problem: MarketProblem,
+    position: NDArray[np.int64],
+    activity: Integers,
+    place: dict[tuple[int, int], int],
+) -> dict[str, Any]:
+    """Return the arrays of `Pattern` about entries and pairs of entries."""
+    incidence = problem.incidence
+    rows_of, values_of, places, products = [], [], [], []
+    entry_start, pair_start = [0], [0]
+    for a in activity.tolist():
+        span = slice(incidence.indptr[a], incidence.indptr[a + 1])
+        rows = position[incidence.indices[span]]
+        by_row = np.argsort(rows, kind="stable")
+        here, value = rows[by_row].tolist(), incidence.data[span][by_row].tolist()
+        rows_of += here
+        values_of += value
+        for b in range(len(here)):
+            for c in range(b + 1, len(here)):
+                places.append(place[here[c], here[b]])
+                products.append(value[b] * value[c])
+        entry_start.append(len(rows_of))
+        pair_start.append(len(places))
+    touch = np.argsort(rows_of, kind="stable")
+    owner = np.repeat(np.arange(activity.size), np.diff(entry_start))
+    row_start = np.searchsorted(np.array(rows_of)[touch], np.arange(position.size + 1))
+    return {
+        "entry_start": np.array(entry_start, dtype=np.int32),
+        "entry_row": np.array(rows_of, dtype=np.int32),
+        "entry_value": np.array(values_of, dtype=float),
+        "pair_start": np.array(pair_start, dtype=np.int32),
+        "pair_place": np.array(places, dtype=np.int32),
+        "pair_value": np.array(products, dtype=float),
+        "row_start": row_start.astype(np.int32),
+        "row_activity": owner[touch].astype(np.int32),
+        "row_value": np.array(values_of, dtype=float)[touch],
+    }
 
 
 def analyse(problem: MarketProblem) -> Analysis:
     """Return the pattern of a problem's Newton matrix: order, factor, places."""
     near = neighbours(problem)
-    order, touched = minimum_degree(near)
-    start, factor_row = _factor_pattern(order, touched)
-    place = {
-        (int(j), k): e
-        for k in range(len(order))
-        for e, j in enumerate(factor_row[start[k] : start[k + 1]], int(start[k]))
-    }
+    order, columns = postorder(*minimum_degree(near))
+    factor = _layout(chunks_of(columns))
     position = np.empty(len(order), dtype=np.int64)
     position[order] = np.arange(len(order))
-    activity, group = _sorted_activities(problem)
-    entries, values, places, products = [], [], [], []
-    entry_start, pair_start = [0], [0]
-    incidence = problem.incidence
-    for a in activity.tolist():
-        span = slice(incidence.indptr[a], incidence.indptr[a + 1])
-        rows = position[incidence.indices[span]]
-        by_row = np.argsort(rows, kind="stable")
-        rows, value = rows[by_row].tolist(), incidence.data[span][by_row].tolist()
-        entries += rows
-        values += value
-        for b in range(len(rows)):
-            for c in range(b + 1, len(rows)):
-                places.append(place[rows[c], rows[b]])
-                products.append(value[b] * value[c])
-        entry_start.append(len(entries))
-        pair_start.append(len(places))
-    steepest = (incidence**2) @ problem.curves.steepest()
+    activity, group = _sorted_activities(problem, position)
+    entries = _entries(problem, position, activity, factor.place)
+    first = entries["entry_row"][entries["entry_start"][group[1] : group[2]]]
+    lane_start = group[1] + np.searchsorted(first, np.arange(len(order) + 1))
+    steepest = (problem.incidence**2) @ problem.curves.steepest()
     steepest = np.maximum(steepest, 1e-12 * problem.row_scale / problem.row_price)
-    update = _updates(start, factor_row, place)
-    touch = np.argsort(entries, kind="stable")
-    owner = np.repeat(np.arange(activity.size), np.diff(entry_start))
     pattern = Pattern(
         group=group,
         activity=activity,
-        entry_start=np.array(entry_start, dtype=np.int32),
-        entry_row=np.array(entries, dtype=np.int32),
-        entry_value=np.array(values, dtype=float),
-        pair_start=np.array(pair_start, dtype=np.int32),
-        pair_place=np.array(places, dtype=np.int32),
-        pair_value=np.array(products, dtype=float),
+        lower=problem.curves.lower[activity],
+        lane_start=lane_start.astype(np.int32),
         row=np.array(order, dtype=np.int32),
         is_equality=problem.is_equality[order],
         inverse_scale=1.0 / problem.row_scale[order],
         price=problem.row_price[order],
         inverse_price=1.0 / problem.row_price[order],
         steepest=steepest[order],
-        column_start=start,
-        column_row=factor_row,
-        row_start=np.searchsorted(np.array(entries)[touch], np.arange(len(order) + 1)).astype(
-            np.int32
-        ),
-        row_activity=owner[touch].astype(np.int32),
-        row_value=np.array(values, dtype=float)[touch],
-        update_place=update,
+        **entries,
+        **factor.arrays,
     )
     own = sum(len(others) for others in near) // 2
-    return Analysis(pattern, factor_row.size, factor_row.size - own, update.size)
+    return Analysis(pattern, factor.entries, factor.entries - own, factor.multiplications)

@@ -19,13 +19,23 @@ from collections.abc import Callable
 from typing import Any
 
 from llvmlite import ir
-from numba import types
+from numba import njit, types
 from numba.core import cgutils
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
 from numba.extending import intrinsic, lower_builtin, models, register_model
 
-__all__ = ["WIDTH", "any_greater", "exp", "fma", "inside", "load", "log", "magnitude", "maximum",
-           "minimum", "select_greater", "splat", "store"]  # fmt: skip
+__all__ = ["WIDTH", "any_greater", "at", "entry", "exp", "fma", "inlined", "inner", "inside",
+           "load", "log", "magnitude", "maximum", "minimum", "select_greater", "splat",
+           "store"]  # fmt: skip
+
+# Kernels own no memory. Without this numba would count references to every array at every use:
+# two locked instructions each, which took more time than the arithmetic.
+inner = njit(_nrt=False)
+"""Decorator of a compiled function that others call."""
+inlined = njit(forceinline=True, _nrt=False)
+"""Decorator of a compiled function that becomes part of its callers."""
+entry = njit(cache=True, nogil=True, _nrt=False)
+"""Decorator of a compiled function that Python calls; it and all that it calls are kept on disk."""
 
 WIDTH = 8
 """Scenarios side by side: one register of 512 bits."""
@@ -78,6 +88,20 @@ def _pointer(context: Any, builder: Any, array_type: Any, array: Any, index: Any
     data = context.make_array(array_type)(context, builder, array).data
     first = builder.mul(index, ir.Constant(index.type, WIDTH))
     return builder.bitcast(builder.gep(data, [first]), _DOUBLES.as_pointer())
+
+
+@intrinsic
+def at(typingctx: Any, array: Any, index: Any) -> Any:
+    """Return one element of a contiguous array, at an index that is known not to be negative."""
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        place = context.cast(builder, args[1], sig.args[1], types.intp)
+        data = context.make_array(sig.args[0])(context, builder, args[0]).data
+        value = builder.load(builder.gep(data, [place]))
+        return context.cast(builder, value, sig.args[0].dtype, sig.return_type)
+
+    wide = types.intp if isinstance(array.dtype, types.Integer) else array.dtype
+    return wide(array, index), codegen
 
 
 @intrinsic

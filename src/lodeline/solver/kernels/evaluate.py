@@ -1,0 +1,155 @@
+"""Levels, surplus and the Newton matrix at given prices, for eight scenarios at once.
+
+Legend: π prices, q margin, x level, r surplus ``A x − b``; the matrix is ``A x' Aᵀ``.
+"""
+
+# Numba infers the types; a checker of Python types cannot follow vectors of eight.
+# ruff: noqa: ANN001, ANN201, ANN202
+# mypy: ignore-errors
+
+from __future__ import annotations
+
+from lodeline.solver.curves import CHOKE_OVER_CAP, SUPPLY_KNEE, USE_GLUT
+from lodeline.solver.simd import (
+    at,
+    exp,
+    fma,
+    inlined,
+    inner,
+    inside,
+    load,
+    log,
+    magnitude,
+    maximum,
+    minimum,
+    select_greater,
+    splat,
+    store,
+)  # fmt: skip
+
+__all__ = ["evaluate", "free_level", "margin_of", "residual"]
+
+
+@inlined
+def _add(array, i, value):
+    store(array, i, load(array, i) + value)
+
+
+@inlined
+def _supply(ratio, level, power, knee_level):
+    """Return level and its derivative by ratio."""
+    knee = splat(SUPPLY_KNEE)
+    bent_ratio = maximum(ratio, knee)
+    bent = level * exp(power * log(bent_ratio))
+    straight = level * knee_level * splat(1.0 / SUPPLY_KNEE)
+    free = select_greater(knee, ratio, straight * ratio, bent)
+    rise = select_greater(knee, ratio, straight, power * bent / bent_ratio)
+    return free, rise
+
+
+@inlined
+def _use(ratio, level, power, top):
+    """Return level and minus its derivative by ratio."""
+    zero, one = splat(0.0), splat(1.0)
+    held = minimum(maximum(ratio, splat(USE_GLUT)), top)
+    bent = level * exp((zero - power) * log(held))
+    width = splat(CHOKE_OVER_CAP - 1.0) * top
+    choke = splat(CHOKE_OVER_CAP) * top
+    fade = minimum(maximum((choke - ratio) / width, zero), one)
+    rise = select_greater(ratio, splat(USE_GLUT), power * bent / held, zero)
+    rise = select_greater(ratio, top, select_greater(choke, ratio, bent / width, zero), rise)
+    return bent * fade, rise
+
+
+@inlined
+def free_level(p, w, a, q):
+    """Return the level before its bounds, and its slope, of activity a at margin q."""
+    ratio = fma(load(w.gain, a), q, load(w.offset, a))
+    if a < p.group[3]:
+        return ratio, load(w.gain, a)
+    b = a - p.group[3]
+    gain = magnitude(load(w.gain, a))
+    if a < p.group[4]:
+        free, rise = _supply(ratio, load(w.level, b), load(w.power, b), load(w.bend, b))
+    else:
+        free, rise = _use(ratio, load(w.level, b), load(w.power, b), load(w.bend, b))
+    return free, rise * gain
+
+
+@inlined
+def margin_of(p, a, prices):
+    """Return the margin of activity a at prices."""
+    q = splat(0.0)
+    for e in range(at(p.entry_start, a), at(p.entry_start, a + 1)):
+        q = fma(splat(at(p.entry_value, e)), load(prices, at(p.entry_row, e)), q)
+    return q
+
+
+@inner
+def _evaluate_lanes(p, w, prices, surplus):
+    """Add the activities with two entries; those that share their earlier row go together."""
+    zero = splat(0.0)
+    first = p.group[1]
+    for i in range(p.row.size):
+        start, end = at(p.lane_start, i), at(p.lane_start, i + 1)
+        if start == end:
+            continue
+        price, total, steep = load(prices, i), zero, zero
+        for a in range(start, end):
+            e = first + 2 * (a - first)
+            j = at(p.entry_row, e + 1)
+            here, there = splat(at(p.entry_value, e)), splat(at(p.entry_value, e + 1))
+            gain, high = load(w.gain, a), load(w.upper, a)
+            low = load(w.lower, a)
+            free = fma(gain, fma(there, load(prices, j), here * price), load(w.offset, a))
+            x = minimum(maximum(free, low), high)
+            slope = inside(free, low, high, gain)
+            hence, thence = here * slope, there * slope
+            total = fma(here, x, total)
+            steep = fma(here, hence, steep)
+            store(surplus, j, fma(there, x, load(surplus, j)))
+            store(w.diagonal, j, fma(there, thence, load(w.diagonal, j)))
+            _add(w.factor, at(p.pair_place, a - first), here * thence)
+        _add(surplus, i, total)
+        _add(w.diagonal, i, steep)
+
+
+@inner
+def evaluate(p, w, prices, surplus):
+    """Set surplus, diagonal and factor to ``A x − b`` and ``A x' Aᵀ`` at prices."""
+    zero = splat(0.0)
+    for i in range(p.row.size):
+        store(surplus, i, zero - load(w.rhs, i))
+        store(w.diagonal, i, zero)
+    w.factor[:] = 0.0
+    for a in range(p.group[1]):
+        i = at(p.entry_row, a)
+        value = splat(at(p.entry_value, a))
+        gain, high, low = load(w.gain, a), load(w.upper, a), load(w.lower, a)
+        free = fma(gain, value * load(prices, i), load(w.offset, a))
+        _add(surplus, i, value * minimum(maximum(free, low), high))
+        _add(w.diagonal, i, value * value * inside(free, low, high, gain))
+    _evaluate_lanes(p, w, prices, surplus)
+    for a in range(p.group[2], p.group[5]):
+        free, slope = free_level(p, w, a, margin_of(p, a, prices))
+        low, high = load(w.lower, a), load(w.upper, a)
+        x = minimum(maximum(free, low), high)
+        slope = inside(free, low, high, slope)
+        for e in range(at(p.entry_start, a), at(p.entry_start, a + 1)):
+            value, i = splat(at(p.entry_value, e)), at(p.entry_row, e)
+            _add(surplus, i, value * x)
+            _add(w.diagonal, i, value * value * slope)
+        for e in range(at(p.pair_start, a), at(p.pair_start, a + 1)):
+            _add(w.factor, at(p.pair_place, e), splat(at(p.pair_value, e)) * slope)
+
+
+@inner
+def residual(p, prices, surplus):
+    """Return the worst row's distance from balance, over its throughput."""
+    worst = splat(0.0)
+    for i in range(p.row.size):
+        scaled = load(surplus, i) * splat(p.inverse_scale[i])
+        if not p.is_equality[i]:
+            scaled = minimum(scaled, load(prices, i) * splat(p.inverse_price[i]))
+        worst = maximum(magnitude(scaled), worst)
+    return worst
