@@ -157,7 +157,8 @@ def _print(result: ExposureResult, out: Path | None) -> None:
     if result.rows.height > MOST_ROWS:
         console().print(f"{result.rows.height} rows, {MOST_ROWS} shown. Ask for fewer, or take "
                         "--json or --out DIR.")  # fmt: skip
-    headings = ["material", "stage", "country", "year", "value", "unit", "note"]
+    who = [name for name in ("origin", "site") if name in shown.columns]
+    headings = ["material", "stage", "country", *who, "year", "value", "unit", "note"]
     hidden = {"unit"} if len(units) == 1 else set()
     hidden |= {"stage"} if shown["stage"].null_count() == shown.height else set()
     notes: dict[str, int] = {}

@@ -135,6 +135,10 @@ METHODS: Mapping[str, Method] = MappingProxyType(
                        "stage"),
         "eu-supply-risk": _method("eu_supply_risk", "Supply risk of the EU's 2017 method", "stage"),
         "usgs-risk": _method("usgs_risk", "Risk triangle of the USGS: what is public", "stage"),
+        "time-to-survive": _method("risk_exposure", "Time to survive: months until the loss of a "
+                                   "supplier is felt", "stage"),
+        "risk-exposure-index": _method("risk_exposure", "Risk exposure index: loss if a supplier "
+                                       "stops, over the worst", "stage"),
         "origin": _method("origin", "Origin: where it was mined and processed in the end", "stage"),
     }
 )  # fmt: skip
