@@ -19,6 +19,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "bench": ("lodeline.cli.bench:bench", "Measure speed beside other programs."),
         "chains": ("lodeline.cli.chains:chains", "Show the chains: forms, years, size."),
+        "complement": (
+            "lodeline.cli.complement:complement",
+            "What partners could do for each other.",
+        ),
         "data": ("lodeline.cli.data:data", "Show, check and extend the dataset."),
         "ensemble": (
             "lodeline.cli.ensemble:ensemble",

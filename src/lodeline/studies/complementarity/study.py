@@ -1,0 +1,158 @@
+"""Who could help whom, with what: every material and stage, both ways."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import permutations
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from lodeline import data
+from lodeline.errors import InputError
+from lodeline.network.base_year import base_year
+from lodeline.network.catalogue import chain_ids, load_chain
+from lodeline.network.doubt import Doubt, doubt_of
+from lodeline.results.complementarity import COLUMNS, ComplementarityResult
+from lodeline.studies.complementarity.pair import FormView, figures_of_pair
+from lodeline.studies.exposure.origin import targets_of
+from lodeline.studies.exposure.origin_shares import FormOrigin, origin_of_form
+from lodeline.studies.exposure.suppliers import WORLD, members
+
+__all__ = ["NOTES", "run_complementarity"]
+
+DRAWS = 50
+"""Base years drawn for the range of what is at risk."""
+
+NOTES = (
+    "At risk: what the receiver uses and processes that was made in the restricting country, "
+    "whoever delivered it (docs/origin.md).",
+    "Spare output and stocks are assumed where no figure is published; their ranges and reasons "
+    "are in the rows. Stocks of users are theirs: they help nobody unless sold.",
+    "Exports to others are theirs as well: turning them to a partner takes them from somebody.",
+    "Output counts where a source lists it. A net exporter that none lists may be a port.",
+)
+
+
+def run_complementarity(
+    partners: Sequence[str],
+    *,
+    against: str | None = None,
+    year: int | None = None,
+    materials: Sequence[str] = (),
+) -> ComplementarityResult:
+    """Return what partners could do for each other if a third country restricts.
+
+    Parameters
+    ----------
+    partners
+        Two or more countries (ISO3) or groups that do not overlap.
+    against
+        The restricting country or group; by default, for each form, the country outside the
+        partners in which most of what they use was made.
+    year
+        Base year; the last year of the trade data by default.
+    materials
+        Chains; all by default.
+
+    Raises
+    ------
+    UnknownNameError
+        If a country or chain does not exist.
+    InputError
+        If partners overlap, or one of them is the restricting country.
+    """
+    named = dict(members(partners))
+    _check_apart(partners, named, against)
+    if against is not None:
+        [(against, side)] = members((against,)).items()
+        named[against] = side
+    now = year if year is not None else int(data.code_status()["last_year"].max())  # type: ignore[arg-type]
+    names = tuple(n for n in named if n != against)
+    rows: list[dict[str, Any]] = []
+    titles: dict[str, str] = {}
+    for chain_id in materials or chain_ids():
+        chain = load_chain(chain_id)
+        try:
+            doubt = doubt_of(base_year(chain, now))
+        except InputError:
+            if materials:
+                raise
+            continue  # no trade of this chain in that year: nothing to compare
+        for form in chain.forms:
+            titles[f"{chain.id}/{form.id}"] = f"{form.title}, {form.unit}"
+            rows += _of_form(doubt, form.id, names, named, against)
+    return ComplementarityResult(
+        partners=names,
+        year=now,
+        rows=pl.DataFrame(rows, schema=COLUMNS, orient="row"),
+        titles=titles,
+        notes=NOTES,
+        dataset=data.dataset_identity(),
+    )
+
+
+def _check_apart(
+    partners: Sequence[str], named: dict[str, tuple[str, ...]], against: str | None
+) -> None:
+    if len(named) < 2:
+        raise InputError(f"name at least two partners, got {', '.join(partners) or 'none'}.")
+    if WORLD in named:
+        raise InputError("the world has no partner: name countries or groups.")
+    seen: dict[str, str] = {}
+    sides = dict(named) | (members((against,)) if against is not None else {})
+    if against is not None and len(sides) == len(named):
+        raise InputError(f"--against {against}: it is one of the partners.")
+    for name, inside in sides.items():
+        for country in inside:
+            if country in seen:
+                raise InputError(
+                    f"{country} is on two sides, {seen[country]} and {name}. Name sides that do "
+                    "not overlap."
+                )
+            seen[country] = name
+
+
+def _of_form(
+    doubt: Doubt,
+    form: str,
+    names: tuple[str, ...],
+    named: dict[str, tuple[str, ...]],
+    against: str | None,
+) -> Iterator[dict[str, Any]]:
+    found: dict[str, FormOrigin | None] = {}
+    for name in names:
+        targets = targets_of(doubt.base, form, {name: named[name]})
+        found[name] = (
+            origin_of_form(doubt.base, form, targets, doubt=doubt, draws=DRAWS) if targets else None
+        )
+    side = against or _largest_outside(found, names, named)
+    if side is None:
+        return
+    view = FormView(doubt, form, found, {side: (side,)} | named, side)
+    for helper, receiver in permutations(names, 2):
+        keys = {
+            "material": doubt.base.chain.id, "form": form, "receiver": receiver,
+            "helper": helper, "against": side,
+        }  # fmt: skip
+        for row in figures_of_pair(view, helper, receiver):
+            yield keys | row
+
+
+def _largest_outside(
+    found: dict[str, FormOrigin | None],
+    names: tuple[str, ...],
+    named: dict[str, tuple[str, ...]],
+) -> str | None:
+    """Return the country outside the partners that made most of what they use; None if nobody."""
+    inside = {c for name in names for c in named[name]}
+    tonnes: dict[str, float] = {}
+    for origin in found.values():
+        if origin is None:
+            continue
+        last = origin.value[-1, :, 0] * origin.targets[0].tonnes
+        for country, amount in zip(origin.origins, np.asarray(last), strict=True):
+            if country not in inside:
+                tonnes[country] = tonnes.get(country, 0.0) + float(amount)
+    return max(tonnes, key=lambda c: tonnes[c], default=None)
