@@ -93,6 +93,16 @@ class EpisodeScore:
     coverage: float | None
 
     @property
+    def price_change_told(self) -> float:
+        """Relative change of the world's unit value that was told, 0.5 is half more."""
+        return math.expm1(self.log_price_told)
+
+    @property
+    def price_change_came(self) -> float:
+        """Relative change that came, less the median change over all codes."""
+        return math.expm1(self.log_price_came)
+
+    @property
     def is_sign_right(self) -> bool:
         """Whether the unit value moved the way that was told."""
         return (self.log_price_told > 0.0) == (self.log_price_came > 0.0)
