@@ -17,6 +17,10 @@ __all__ = ["COMMANDS", "cli", "main", "run"]
 
 COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
+        "backtest": (
+            "lodeline.cli.backtest:backtest",
+            "Foretell restrictions that really happened, and score it.",
+        ),
         "bench": ("lodeline.cli.bench:bench", "Measure speed beside other programs."),
         "chains": ("lodeline.cli.chains:chains", "Show the chains: forms, years, size."),
         "complement": (
