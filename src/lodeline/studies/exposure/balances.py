@@ -12,12 +12,12 @@ import polars as pl
 
 from lodeline import data
 from lodeline.errors import InputError, UnknownNameError
-from lodeline.network.base_year import base_year
+from lodeline.network.base_year import BaseYear, base_year
 from lodeline.network.catalogue import chain_ids, load_chain
 from lodeline.studies.exposure.materials import Material, find_materials
 from lodeline.studies.exposure.registry import Request
 
-__all__ = ["asked_chains", "balances", "last_trade_year"]
+__all__ = ["asked_chains", "balance_of", "balances", "last_trade_year"]
 
 ITEMS = ("output", "imports", "exports")
 
@@ -77,9 +77,8 @@ _SCHEMA = {
 
 def _balance(chain_id: str, year: int) -> pl.DataFrame:
     chain = load_chain(chain_id)
-    units = {form.id: form.unit for form in chain.forms}
     try:
-        table = base_year(chain, year).reconciliation
+        return balance_of(base_year(chain, year))
     except InputError:
         reason = f"no trade of every form of '{chain_id}' in {year}"
         rows = [(chain_id, f.id, year, f.unit, reason) for f in chain.forms]
@@ -87,19 +86,24 @@ def _balance(chain_id: str, year: int) -> pl.DataFrame:
         absent = pl.DataFrame(rows, schema={n: _SCHEMA[n] for n in names}, orient="row")
         return pl.concat([pl.DataFrame(schema=_SCHEMA), absent], how="diagonal")
 
+
+def balance_of(base: BaseYear) -> pl.DataFrame:
+    """Return the balance of each form and country of a base year; columns as in `balances`."""
+    units = {form.id: form.unit for form in base.chain.forms}
+
     def of(item: str) -> pl.Expr:
         return pl.col("reconciled_t").filter(pl.col("item") == item).sum()
 
     basis = pl.col("basis").filter(pl.col("item") == "output").first()
-    wide = table.group_by("form", "country", maintain_order=True).agg(
+    wide = base.reconciliation.group_by("form", "country", maintain_order=True).agg(
         **{item: of(item) for item in ITEMS}, basis=basis
     )
     return wide.with_columns(
         table=_table_of(),
         mark=pl.when(~pl.col("basis").str.starts_with("observed")).then("basis"),
-        material=pl.lit(chain_id),
+        material=pl.lit(base.chain.id),
         stage="form",
-        year=pl.lit(year),
+        year=pl.lit(base.year),
         absorbed=pl.col("output") + pl.col("imports") - pl.col("exports"),
         unit=pl.col("form").replace_strict(units, return_dtype=pl.String),
         reason=pl.lit(None),

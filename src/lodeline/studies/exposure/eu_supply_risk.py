@@ -18,16 +18,18 @@ Check by hand, magnesium 2023: a published 4.1 from China's shares of 91 % (worl
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import polars as pl
 
 from lodeline import data
-from lodeline.network.base_year import base_year
+from lodeline.errors import InputError
+from lodeline.network.base_year import BaseYear, base_year
 from lodeline.network.catalogue import load_chain
 from lodeline.results.exposure import figure, with_inputs
 from lodeline.scenarios.groups import EU27
-from lodeline.studies.exposure.balances import asked_chains, balances, last_trade_year
+from lodeline.studies.exposure.balances import asked_chains, balance_of, last_trade_year
 from lodeline.studies.exposure.registry import Request
 from lodeline.studies.exposure.suppliers import members
 
@@ -45,6 +47,7 @@ NOTES = (
 NEGLIGIBLE = 0.01
 """Suppliers without a governance score may add this much to a concentration (0-10), no more."""
 WORST, TRADE_WORST = 10.0, 1.5
+NOT_EU = "the method measures the EU: ask for EU27"
 NO_GOVERNANCE = (
     "needs all six governance dimensions, of which one is bundled: run 'lodeline data import' "
     "with the World Bank's file"
@@ -127,8 +130,12 @@ def measure(request: Request) -> pl.DataFrame:
     chains, without = asked_chains(request)
     names = list(members(request.countries)) or ["EU27"]
     years = list(request.years) or [last_trade_year()]
+    wanted = "EU27" in names
     rows = [
-        row for chain in chains for year in years for row in _of_chain(chain, year, request.stage)
+        row
+        for chain in chains
+        for year in years
+        for row in _of_chain(chain, year, request.stage, wanted=wanted)
     ]
     rows += [_absent(m.id, None, y, "no chain: EU sourcing and output do not add up")
              for m in without for y in years]  # fmt: skip
@@ -138,8 +145,7 @@ def measure(request: Request) -> pl.DataFrame:
     for name in names:
         own = made.with_columns(country=pl.lit(name))
         if name != "EU27":
-            reason = pl.lit("the method measures the EU: ask for EU27")
-            own = own.with_columns(value=pl.lit(None, pl.Float64), reason=reason)
+            own = own.with_columns(value=pl.lit(None, pl.Float64), reason=pl.lit(NOT_EU))
         parts.append(own)
     return pl.concat(parts).drop("note", "left_out")
 
@@ -165,10 +171,12 @@ def _absent(material: str, stage: str | None, year: int, reason: str) -> dict[st
     return {"material": material, "stage": stage, "year": year, "unit": UNIT, "reason": reason}
 
 
-def _of_chain(chain: str, year: int, stage: str | None) -> list[dict[str, Any]]:
+def _of_chain(chain: str, year: int, stage: str | None, *, wanted: bool) -> list[dict[str, Any]]:
     forms = [f.id for f in load_chain(chain).forms]
     if stage is not None:
         forms = [f for f in forms if f == stage]
+    if not wanted:
+        return [_absent(chain, form, year, NOT_EU) for form in forms]
     if data.governance_dimensions() is None:
         return [_absent(chain, form, year, NO_GOVERNANCE) for form in forms]
     recycling = _published(chain, "eol_rir")
@@ -183,25 +191,33 @@ def _of_chain(chain: str, year: int, stage: str | None) -> list[dict[str, Any]]:
         return [_absent(chain, form, year, reason) for form in forms]
     assert recycling is not None
     assert substitution is not None
-    span = range(year - YEARS + 1, year + 1)
-    table = balances([chain], span, None)
-    table = table.filter(pl.col("reason").is_null())
-    return [
-        _risk(chain, form, year, table.filter(pl.col("stage") == form), recycling, substitution)
-        for form in forms
-    ]
+    bases = _bases(chain, year)
+    if not bases:
+        reason = f"no trade of every form of '{chain}' in the five years to {year}"
+        return [_absent(chain, form, year, reason) for form in forms]
+    return [_risk(form, year, bases, recycling, substitution) for form in forms]
+
+
+def _bases(chain: str, year: int) -> list[BaseYear]:
+    """Return the base years of the five years to `year` that have trade."""
+    found = []
+    for earlier in range(year - YEARS + 1, year + 1):
+        with suppress(InputError):  # a year without trade of every form
+            found.append(base_year(load_chain(chain), earlier))
+    return found
 
 
 def _risk(
-    chain: str, form: str, year: int, table: pl.DataFrame, recycling: float, substitution: float
+    form: str, year: int, bases: Sequence[BaseYear], recycling: float, substitution: float
 ) -> dict[str, Any]:
-    """Return the row of one form from five years of balances."""
-    years = sorted(table["year"].unique().to_list())
-    if not years:
-        return _absent(chain, form, year, f"no trade of every form of '{chain}' in {year}")
-    world = _mean_shares([dict(table.filter(pl.col("year") == y).select("country", "output").rows())
-                          for y in years])  # fmt: skip
-    sourcing = _mean_shares([_sourcing(chain, form, y, table) for y in years])
+    """Return the row of one form from the base years of five years."""
+    chain, years = bases[0].chain.id, [base.year for base in bases]
+    tables = [balance_of(base).filter(pl.col("stage") == form) for base in bases]
+    table = pl.concat(tables)
+    world = _mean_shares([dict(t.select("country", "output").iter_rows()) for t in tables])
+    sourcing = _mean_shares(
+        [_sourcing(base, form, own) for base, own in zip(bases, tables, strict=True)]
+    )
     governance = _governance(years)
     world, left_world, unscored = _scored(world, governance)
     sourcing, left_eu, unscored_eu = _scored(sourcing, governance)
@@ -235,11 +251,10 @@ def _scored(
     return {c: s for c, s in shares.items() if c in governance}, most, sorted(without)
 
 
-def _sourcing(chain: str, form: str, year: int, table: pl.DataFrame) -> dict[str, float]:
+def _sourcing(base: BaseYear, form: str, table: pl.DataFrame) -> dict[str, float]:
     """Return what the EU gets by origin: its own output and imports from outside, t."""
-    base = base_year(load_chain(chain), year)
-    rows = table.filter((pl.col("year") == year) & pl.col("country").is_in(EU27))
-    found = dict(rows.select("country", "output").rows())
+    rows = table.filter(pl.col("country").is_in(EU27)).select("country", "output")
+    found: dict[str, float] = dict(rows.iter_rows())
     is_form = base.lane_form == base.forms.index(form)
     for origin, to, level in zip(
         base.lane_origin[is_form],

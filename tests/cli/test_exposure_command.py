@@ -1,0 +1,115 @@
+"""``lodeline exposure``: the document, the files, the table, and what is refused."""
+
+import json
+import math
+
+import openpyxl
+import polars as pl
+import pytest
+
+from lodeline.cli.main import main
+from lodeline.results.exposure import COLUMNS
+
+ASKED = [
+    "exposure",
+    "--method",
+    "hhi",
+    "--material",
+    "cobalt",
+    "--country",
+    "JPN",
+    "--year",
+    "2022",
+]
+
+
+def document(capfdbinary, *arguments):
+    assert main([*arguments, "--json"]) == 0
+    out = capfdbinary.readouterr().out
+    return json.loads(out)
+
+
+def test_the_document_keeps_its_contract(capfdbinary):
+    found = document(capfdbinary, *ASKED)
+    [row] = found["rows"]
+    assert set(COLUMNS) <= set(row)
+    assert (row["country"], row["material"], row["year"]) == ("JPN", "cobalt", 2022)
+    assert 0.0 < row["value"] < 1.0
+    assert row["reason"] is None
+    assert {"name", "value", "unit", "table", "where", "mark"} == set(row["inputs"][0])
+    for figure in row["inputs"]:
+        assert figure["table"] in found["sources"]
+    assert found["sources"]["trade"]["sha256"]
+    assert set(found["dataset"]) == {"edition", "sha256"}
+
+
+@pytest.mark.parametrize(
+    "method",
+    ["hhi", "import-reliance", "geopolrisk", "eu-supply-risk", "top1", "top3", "n-1", "usgs-risk"],
+)
+def test_every_published_measure_answers_with_values_or_reasons(capfdbinary, method):
+    country = {"n-1": [], "eu-supply-risk": ["--country", "EU"]}.get(method, ["--country", "USA"])
+    asked = ["exposure", "--method", method, "--material", "tungsten", "--year", "2022"]
+    found = document(capfdbinary, *asked, *country)
+    assert found["rows"]
+    for row in found["rows"]:
+        assert (row["value"] is None) != (row["reason"] is None)
+        assert row["unit"]
+        assert row["value"] is None or (row["inputs"] and math.isfinite(row["value"]))
+
+
+def test_files_hold_the_same_rows(capfdbinary, tmp_path):
+    found = document(capfdbinary, *ASKED, "--year", "2023", "--out", str(tmp_path / "o"))
+    names = ["exposure.csv", "exposure.json", "exposure.parquet", "exposure.xlsx"]
+    assert sorted(p.name for p in (tmp_path / "o").iterdir()) == names
+    values = [row["value"] for row in found["rows"]]
+    csv = pl.read_csv(tmp_path / "o" / "exposure.csv")
+    assert csv["value"].to_list() == pytest.approx(values, rel=1e-15)
+    assert "trade: code=282200+810510" in csv["inputs"][0]
+    assert pl.read_parquet(tmp_path / "o" / "exposure.parquet")["value"].to_list() == values
+    written = json.loads((tmp_path / "o" / "exposure.json").read_text(encoding="utf-8"))
+    assert written == found
+    sheet = openpyxl.load_workbook(tmp_path / "o" / "exposure.xlsx")["exposure"]
+    assert [cell.value for cell in sheet["F"]][1:] == pytest.approx(values, rel=1e-12)
+
+
+def test_the_table_fits_and_says_why_a_value_is_absent(capfd):
+    assert main(["exposure", "--method", "geopolrisk", "--material", "gallium", "--material",
+                 "cobalt", "--country", "EU", "--year", "2021-2022"]) == 0  # fmt: skip
+    out = capfd.readouterr().out
+    assert all(len(line.rstrip()) <= 80 for line in out.splitlines())
+    assert "no code for this material" in " ".join(out.split())
+    assert out.count("EU27") == 4
+
+
+def test_measures_and_materials_are_listed(capfdbinary):
+    methods = {m["id"] for m in document(capfdbinary, "exposure", "--methods")["methods"]}
+    assert {"hhi", "import-reliance", "geopolrisk", "eu-supply-risk", "top3", "n-1", "origin"} <= (
+        methods
+    )
+    materials = document(capfdbinary, "exposure", "--materials")["materials"]
+    assert {"id": "cobalt", "name": "Cobalt", "codes": ["282200", "810510"]}.items() <= next(
+        m for m in materials if m["id"] == "cobalt"
+    ).items()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--method", "hhj"], "hhi"),
+        ([], "--method"),
+        (["--method", "hhi", "--material", "cobolt"], "cobalt"),
+        (["--method", "hhi", "--country", "JAP"], "JPN"),
+        (["--method", "hhi", "--year", "22"], "2018-2024"),
+        (["--method", "hhi", "--year", "2024-2018"], "Swap"),
+        (["--method", "hhi", "--corrected"], "geopolrisk"),
+        (["--method", "geopolrisk", "--by", "value"], "hhi"),
+        (["--method", "geopolrisk", "--missing-governance", "2"], "0.0<=x<=1.0"),
+    ],
+)
+def test_wrong_names_and_options_leave_with_2(capfd, arguments, said):
+    assert main(["exposure", *arguments]) == 2
+    streams = capfd.readouterr()
+    assert said in streams.err
+    assert "Traceback" not in streams.err
+    assert streams.out == ""
