@@ -148,6 +148,7 @@ def chain_of(chain, title, units, scale):
         .agg(pl.col("cost_usd").sum()),
         series=pl.DataFrame(rows), flows=pl.DataFrame(),
         supply=pl.DataFrame(supply_of(form)),
+        reserves=pl.DataFrame(),
         reconciliation=pl.DataFrame(reconciliation, infer_schema_length=None),
         max_deviation_from_reported=0.183,
         assumptions=assumptions(),

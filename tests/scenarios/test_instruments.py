@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from pydantic import TypeAdapter
 
-from lodeline.errors import SpecError, UnknownNameError
+from lodeline.errors import InputError, SpecError, UnknownNameError
 from lodeline.network.network import ActivityKind, Layer, RowKind
 from lodeline.network.sea import DAYS_A_MONTH, sea
+from lodeline.network.stocks import StockRule
 from lodeline.results.metrics import series_table
 from lodeline.results.welfare import cost_by_country, world_cost
 from lodeline.scenarios.compile import compile_schedule
@@ -32,6 +33,7 @@ CASES = {
                            "cost_per_day": 0.002}),
     Kind.DEMAND_SURGE: ("tungsten", {"by": ["JPN"], "rise": 0.5, "fade_months": 2}),
     Kind.PANIC_BUYING: ("tungsten", {"by": ["JPN"], "extra_days": 30, "build_months": 2}),
+    Kind.STOCK_RELEASE: ("tungsten", {"by": ["JPN"], "share": 0.6, "over_months": 2}),
 }  # fmt: skip
 
 
@@ -43,7 +45,8 @@ def make(kind, **given):
 
 
 def schedule(base, *restrictions, months=6):
-    return compile_schedule(base, restrictions, [MONTHS[0] + i for i in range(months)])
+    calendar = [MONTHS[0] + i for i in range(months)]
+    return compile_schedule(base, restrictions, calendar, stocks=StockRule())
 
 
 def run(base, *restrictions, months=6):
@@ -215,6 +218,28 @@ def test_panic_buying_fills_stores_then_sells_them_off(balanced_base):
     wanted = result.schedule.tax[:4].min(axis=1)
     assert wanted[0] == 0.0
     assert wanted[1] == pytest.approx(0.5 * wanted[2])
+
+
+def test_a_release_opens_the_reserve_in_steps_and_lowers_the_price(balanced_base):
+    base = base_of(Kind.STOCK_RELEASE, balanced_base)
+    result = run(base, make(Kind.STOCK_RELEASE))
+    network = result.network
+    stores = network.of_kind(ActivityKind.STORE)
+    reserve = network.is_reserve[stores] & (network.origin[stores] == country(network, "JPN"))
+    held = result.stocks[1:, reserve].sum(axis=1) / result.stocks[0, reserve].sum()
+    assert held[:4] == pytest.approx([1.0, 0.7, 0.4, 0.4])
+    assert held[5] > 0.4
+    series = series_table(result)
+    price = series.filter(
+        (series["country"] == "JPN") & (series["month"] == "2026-02") & (series["form"] == "powder")
+    )
+    assert price["price_multiple"].item() < 1.0
+
+
+def test_a_release_where_no_reserve_is_known_is_refused(balanced_base):
+    base = base_of(Kind.STOCK_RELEASE, balanced_base)
+    with pytest.raises(InputError, match="no reserve"):
+        schedule(base, make(Kind.STOCK_RELEASE, by=["ITA"]))
 
 
 LADDER = """\

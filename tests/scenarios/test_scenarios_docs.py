@@ -11,9 +11,10 @@ from lodeline.scenarios.reading import KINDS, parse_scenario
 from lodeline.scenarios.restriction_base import Follows
 from lodeline.scenarios.restrictions import Kind, Uncertain
 from lodeline.scenarios.spec import Assumption, Scenario, Source
+from lodeline.scenarios.stock_rule import Stocks
 
 PAGE = (Path(__file__).parents[2] / "docs" / "scenarios.md").read_text(encoding="utf-8")
-MODELS = [Scenario, Assumption, Source, Uncertain, Follows, *KINDS.values()]
+MODELS = [Scenario, Assumption, Source, Uncertain, Follows, Stocks, *KINDS.values()]
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda m: m.__name__)

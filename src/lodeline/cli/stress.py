@@ -49,6 +49,11 @@ BASE = "base"
     help="Month by month (default), knowing the future, or both side by side.",
 )
 @click.option(
+    "--stocks",
+    type=click.Choice(["market", "none", "hold", "on-shortage", "joint"]),
+    help="How reserves are released (default: as the scenario says).",
+)
+@click.option(
     "--sensitivity/--no-sensitivity",
     default=True,
     help="Turn each uncertain number to the ends of its range (default: yes).",
@@ -63,6 +68,7 @@ def stress(
     form: str | None,
     chains: tuple[str, ...],
     mode: str | None,
+    stocks: str | None,
     sensitivity: bool,
     out: Path | None,
     as_json: bool,
@@ -76,19 +82,22 @@ def stress(
     Example: lodeline stress china-dual-use-japan-2026 --out demo
     """
     if scenario == BASE:
-        if countries or form or mode or out:
+        if countries or form or mode or stocks or out:
             raise InputError(
                 "'stress base' restricts nothing and writes no files: leave out --countries, "
-                "--form, --mode and --out."
+                "--form, --mode, --stocks and --out."
             )
         _run_base(base_year, months, chains, as_json)
         return
+    from lodeline.network.stocks import StockPolicy
+
     options: dict[str, Any] = {
         "base_year": base_year,
         "months": months,
         "asked": _codes(countries),
         "form": form,
         "mode": mode,
+        "policy": StockPolicy(stocks) if stocks else None,
         "with_sensitivity": sensitivity,
     }
     _run_scenario(scenario, options, chains, out, as_json)
@@ -181,6 +190,7 @@ def _write(
     # The defaults are written out, so that a later release repeats the run and not its defaults.
     asked = dict(options) | {
         "mode": result.mode,
+        "policy": None,  # the scenario in the manifest has the rule that was used
         "base_year": result.base_year,
         "months": len(result.months),
         "asked": list(result.asked),

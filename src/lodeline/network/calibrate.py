@@ -23,6 +23,7 @@ from lodeline.network.base_year import BaseYear
 from lodeline.network.chain import Behaviour
 from lodeline.network.network import ActivityKind, Layer, Network, RowKind
 from lodeline.network.origin import Origin
+from lodeline.network.stocks import StockPolicy, StockRule
 from lodeline.solver.curves import CurveKind, Vector
 from lodeline.units import MONTHS_PER_YEAR
 
@@ -36,7 +37,11 @@ _DAYS_PER_YEAR = 365.0
 
 
 def calibrate(
-    base: BaseYear, behaviour: Behaviour | None = None, *, origin: Origin | None = None
+    base: BaseYear,
+    behaviour: Behaviour | None = None,
+    *,
+    origin: Origin | None = None,
+    stocks: StockRule | None = None,
 ) -> Network:
     """Return the network of a base year.
 
@@ -48,9 +53,12 @@ def calibrate(
         Elasticities and limits; default those of the chain.
     origin
         Keeps restricted-origin material apart; default one layer.
+    stocks
+        Keeps reserves apart from the stocks of users, and says how they are released; default one
+        stock in each place, sold as its price rises.
     """
     behaviour = behaviour or base.chain.behaviour
-    build = _Builder(base, behaviour, origin)
+    build = _Builder(base, behaviour, origin, stocks)
     build.add_nodes()
     build.add_outputs()
     build.add_recipes()
@@ -79,6 +87,7 @@ class _Column:
     entry_cost: float = 0.0
     margin: float | None = None
     is_latent: bool = False
+    is_reserve: bool = False
 
 
 @dataclass
@@ -86,10 +95,12 @@ class _Builder:
     base: BaseYear
     behaviour: Behaviour
     origin: Origin | None
+    stocks: StockRule | None = None
     rows: list[tuple[RowKind, int, int, Layer, float]] = field(default_factory=list)
     columns: list[_Column] = field(default_factory=list)
     node: dict[tuple[int, int, Layer], int] = field(default_factory=dict)
     pool: dict[tuple[int, int], int] = field(default_factory=dict)
+    common: dict[int, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         base = self.base
@@ -301,28 +312,88 @@ class _Builder:
         b = self.behaviour
         absorbed = self.base.absorbed()
         for f, form in enumerate(self.base.forms):
-            price = float(self.base.prices[f])
             for c in _positive(absorbed[f]):
-                days = self._stock_days(form, self.base.countries[c])
-                stock = days / _DAYS_PER_YEAR * float(absorbed[f, c])
+                a_day = float(absorbed[f, c]) / _DAYS_PER_YEAR
+                state = self._state_days(form, self.base.countries[c])
+                held = b.stock_days.value + (b.trader_days.value if b.trader_days else 0.0)
+                if self.stocks is None:
+                    held, state = held + state, 0.0
                 for layer, share in self._layers(f, c):
-                    if stock * share > 0.0 and (f, c, layer) in self.node:
-                        self.columns.append(
-                            _Column(
-                                ActivityKind.STORE, f, c, c, [(self.node[f, c, layer], -1.0)],
-                                stock * share, price, b.stock_elasticity.value, stock * share,
-                                layer,
-                            )
-                        )  # fmt: skip
+                    if (f, c, layer) not in self.node:
+                        continue
+                    self._add_stock(f, c, layer, held * a_day * share)
+                    if state > 0.0:
+                        self._add_reserve(f, c, layer, state * a_day * share)
+            self._add_joint_release(f)
 
-    def _stock_days(self, form: str, country: str) -> float:
-        """Return what users hold plus what the state holds, in days of the country's own use."""
-        state = sum(
+    def _add_stock(self, f: int, c: int, layer: Layer, stock: float) -> None:
+        if stock <= 0.0:
+            return
+        self.columns.append(
+            _Column(
+                ActivityKind.STORE, f, c, c, [(self.node[f, c, layer], -1.0)], stock,
+                float(self.base.prices[f]), self.behaviour.stock_elasticity.value, stock, layer,
+            )
+        )  # fmt: skip
+
+    def _add_reserve(self, f: int, c: int, layer: Layer, stock: float) -> None:
+        """Add what a state holds: as users' stock, or full up to the trigger and empty later.
+
+        With a trigger θ and the price e at which it is empty the marginal value of the stock is
+        ``(θ + (e − θ)(1 − x/x̄)) p̄``: a straight curve that the upper bound x̄ cuts off at θ p̄.
+        """
+        rule, price = self.stocks, float(self.base.prices[f])
+        assert rule is not None
+        if stock <= 0.0:
+            return
+        row = self.node[f, c, layer]
+        if rule.policy is StockPolicy.JOINT and self.base.countries[c] in rule.coalition:
+            if f not in self.common:
+                self.common[f] = self._row(RowKind.RESERVE, f, -1, Layer.ALL)
+            row = self.common[f]
+        elasticity = self.behaviour.stock_elasticity.value
+        if rule.has_trigger:
+            elasticity = 1.0 / (rule.empty_at - rule.trigger)
+        self.columns.append(
+            _Column(
+                ActivityKind.STORE, f, c, c, [(row, -1.0)], stock, price, elasticity, stock, layer,
+                capacity=stock if rule.has_trigger else np.inf,
+                entry_cost=(1.0 - rule.trigger) * price if rule.has_trigger else 0.0,
+                is_reserve=True,
+            )
+        )  # fmt: skip
+
+    def _add_joint_release(self, f: int) -> None:
+        """Let every member of the coalition draw on the common reserve of a form, and refill it."""
+        row, rule = self.common.get(f), self.stocks
+        if row is None or rule is None:
+            return
+        price = float(self.base.prices[f])
+        for iso3 in rule.coalition:
+            c = self.base.countries.index(iso3) if iso3 in self.base.countries else -1
+            node = next(
+                (self.node[f, c, y] for y in (Layer.FREE, Layer.ALL, Layer.RESTRICTED)
+                 if (f, c, y) in self.node), None
+            )  # fmt: skip
+            if node is None:
+                continue
+            scale = max(float(self.base.absorbed()[f, c]) / MONTHS_PER_YEAR,
+                        _SCALE_FLOOR * float(self.world[f]))  # fmt: skip
+            for takes, gives in ((row, node), (node, row)):
+                self.columns.append(
+                    _Column(
+                        ActivityKind.BLEND, f, c, c, [(takes, -1.0), (gives, 1.0)], 0.0, price,
+                        BLEND_ELASTICITY, scale,
+                    )
+                )  # fmt: skip
+
+    def _state_days(self, form: str, country: str) -> float:
+        """Return what a state holds of a form, in days of the country's own use."""
+        return sum(
             s.days.value
             for s in self.base.chain.stocks
             if s.country == country and s.form in (None, form)
         )
-        return self.behaviour.stock_days.value + state
 
     # assembly
 
@@ -356,6 +427,9 @@ class _Builder:
             total[row[1], row[2]] = max(total.get((row[1], row[2]), 0.0), float(amount))
         floor = 1e-12 * self.world[[x[1] for x in self.rows]]
         row_scale = np.maximum([total[x[1], x[2]] for x in self.rows], floor)
+        # Nothing flows through a common reserve in the base year: it is weighed by what it holds.
+        for common in self.common.values():
+            row_scale[common] = (np.abs(incidence) @ reference)[common]
         return Network(
             base=self.base,
             row_kind=np.array([x[0] for x in self.rows], dtype=np.int8),
@@ -369,6 +443,7 @@ class _Builder:
             recipe=index("recipe"),
             layer=small("layer"),
             is_latent=small("is_latent").astype(np.bool_),
+            is_reserve=small("is_reserve").astype(np.bool_),
             incidence=incidence,
             reference=reference,
             margin=incidence.T @ row_price + column("entry_cost"),

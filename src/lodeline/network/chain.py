@@ -222,6 +222,9 @@ class Behaviour(_Spec):
     """Extra cost of a lane unused in the base year, as a share of the price."""
     stock_days: NotNegative
     """Days of use held by users at the start."""
+    trader_days: NotNegative | None = None
+    """Days of use held between producers and users: by traders, in warehouses and at stages that
+    one form pools; left out, nothing."""
     stock_elasticity: Positive
     """Relative fall of stocks held per relative rise of price, > 0."""
     rebuild: NotNegative

@@ -57,6 +57,8 @@ class RowKind(IntEnum):
     POOL = 1
     SERVICE = 2
     LIMIT = 3
+    RESERVE = 4
+    """What a coalition holds together."""
 
 
 class Layer(IntEnum):
@@ -107,6 +109,8 @@ class Network:
         recipe −1 where none.
     is_latent
         Lane used in earlier years but not in the base year, shape (activity,).
+    is_reserve
+        Stock held by a state or by its order, where it is kept apart, shape (activity,).
     incidence
         A, shape (row, activity).
     reference
@@ -143,6 +147,7 @@ class Network:
     recipe: Index
     layer: Small
     is_latent: NDArray[np.bool_]
+    is_reserve: NDArray[np.bool_]
     incidence: sparse.csc_array
     reference: Vector
     margin: Vector

@@ -216,6 +216,12 @@ def _panic_buying(r: Row, who: str, whom: str, result: StressResult) -> tuple[st
     return f"users in {who} laid in {_value(r['extra_days']):.0f} more days of", ""
 
 
+def _stock_release(r: Row, who: str, whom: str, result: StressResult) -> tuple[str, str]:
+    del whom, result
+    its = "its reserve" if len(r["by"]) == 1 else "their reserves"
+    return f"{who} released {_part(_value(r['share']))} of {its} of", ""
+
+
 _OTHER_VERBS = {
     "sanction": _sanction,
     "extraterritorial": _extraterritorial,
@@ -223,6 +229,7 @@ _OTHER_VERBS = {
     "closure": _closure,
     "demand-surge": _demand_surge,
     "panic-buying": _panic_buying,
+    "stock-release": _stock_release,
 }
 
 

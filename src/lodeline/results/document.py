@@ -23,7 +23,7 @@ _METRICS = (
 
 def stress_document(result: StressResult) -> dict[str, Any]:
     """Return the document of a stress test; absent values are None, never NaN."""
-    return {
+    document = {
         "scenario": result.scenario["id"],
         "title": result.scenario["title"],
         "mode": result.mode,
@@ -54,6 +54,14 @@ def stress_document(result: StressResult) -> dict[str, Any]:
         "notes": list(result.notes),
         "seconds": round(result.seconds, 3),
     }
+    if result.coordination is not None:
+        document["value_of_coordination_usd"] = {
+            "members": list(result.coordination.members),
+            "coalition": result.coordination.coalition,
+            "world": result.coordination.world,
+            "countries": dict(result.coordination.by_country),
+        }
+    return document
 
 
 def both_document(result: BothResult) -> dict[str, Any]:
@@ -82,6 +90,7 @@ def _chain(chain: ChainResult) -> dict[str, Any]:
             }
             for row in table.iter_rows(named=True)
         },
+        "reserves": chain.reserves.to_dicts(),
         "max_deviation_from_reported": chain.max_deviation_from_reported,
         "certificate": dict(chain.certificate),
     }

@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-__all__ = ["BothResult", "ChainResult", "SensitivityRow", "StressResult"]
+__all__ = ["BothResult", "ChainResult", "Coordination", "SensitivityRow", "StressResult"]
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,10 @@ class ChainResult:
         Who supplied whom: one row per form, importer and exporter before and during: ``form,
         exporter, importer, before_t, during_t`` (mean t/month over the restricted months;
         exporter = importer for a country's own output).
+    reserves
+        One row per country and form with a reserve: ``country, form, opening_t, opening_days`` (of
+        use and processing), ``lowest_t, lowest_month, released_share`` (at its lowest),
+        ``lasts_months`` (from the first month of a restriction until 5 % are left; null: never).
     reconciliation
         One row per country and form: ``country, form, item`` (output, imports, exports,
         use), ``reported_t, reconciled_t`` (t/year), ``basis`` (``reported``, ``left over``,
@@ -71,6 +75,7 @@ class ChainResult:
     series: pl.DataFrame
     flows: pl.DataFrame
     supply: pl.DataFrame
+    reserves: pl.DataFrame
     reconciliation: pl.DataFrame
     max_deviation_from_reported: float
     assumptions: pl.DataFrame
@@ -130,6 +135,29 @@ class BothResult:
 
 
 @dataclass(frozen=True)
+class Coordination:
+    """What it is worth that a coalition releases its reserves together, USD over all months.
+
+    Cost of the market in which each member releases its own reserve on shortage, less its cost
+    with joint release: the same stocks, triggers and speed.
+
+    Attributes
+    ----------
+    members
+        The coalition, ISO3.
+    by_country
+        Saved by country over all chains; a member may lose what others gain.
+    coalition, world
+        Sums over the members and over all countries.
+    """
+
+    members: tuple[str, ...]
+    by_country: Mapping[str, float]
+    coalition: float
+    world: float
+
+
+@dataclass(frozen=True)
 class StressResult:
     """A scenario run on all its chains, in one mode.
 
@@ -159,6 +187,10 @@ class StressResult:
         English name by ISO3.
     seconds
         Wall time of the run.
+    notes
+        Sentences about the whole result.
+    coordination
+        What joint release of reserves is worth; None where there is none.
     """
 
     scenario: Mapping[str, Any]
@@ -175,3 +207,4 @@ class StressResult:
     country_names: Mapping[str, str]
     seconds: float
     notes: tuple[str, ...] = field(default=())
+    coordination: Coordination | None = None

@@ -13,8 +13,9 @@ month. Tax goes to the exporter's treasury: it is part of S because m leaves it 
 
 The slope of storage says how readily holders sell while they expect p̄ to return. That is behaviour,
 not a resource that is used up, so it is no cost here. Where users want more than in the base year
-(a demand surge), cost is counted against having all of it at reference prices. Foresight, which minimises it with all the
-rest, is compared on `Costs.AS_PLANNED`, where holding less than the normal stock counts.
+(a demand surge), cost is counted against having all of it at reference prices. Foresight, which
+minimises it with all the rest, is compared on `Costs.AS_PLANNED`, where holding less than the
+normal stock counts.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ def world_cost(run: Run, *, bent: bool = True, costs: Costs = Costs.RESOURCES) -
         curves = network.curves(bent=bent, demand=run.schedule.demand[t])
         # m x̄-part of φ is valued against p̄ᵀb, so that big turnovers cancel before summing
         turnover = float(network.row_price @ (network.incidence @ run.levels[t]))
-        entry = network.margin - network.incidence.T @ network.row_price
+        entry = _asked(network, costs) - network.incidence.T @ network.row_price
         adjusted = counted * curves.adjustment(run.levels[t])
         total += float(np.sum(adjusted + entry * run.levels[t]))
         total += turnover + float(stock_price @ run.stocks[t])
@@ -65,6 +66,17 @@ def _counted(network: Network, costs: Costs) -> Vector:
     return np.asarray(network.kind != ActivityKind.STORE, dtype=float)
 
 
+def _asked(network: Network, costs: Costs) -> Vector:
+    """Return the margin that activities ask for at the reference, USD/t, shape (activity,).
+
+    What a reserve asks for beyond the reference price is a rule and no cost.
+    """
+    if costs is Costs.AS_PLANNED:
+        return network.margin
+    plain = network.incidence.T @ network.row_price
+    return np.where(network.kind == ActivityKind.STORE, plain, network.margin)
+
+
 def cost_by_country(run: Run, *, bent: bool = True, costs: Costs = Costs.RESOURCES) -> Vector:
     """Return the cost by form and country, USD over all months, shape (form, country).
 
@@ -73,7 +85,7 @@ def cost_by_country(run: Run, *, bent: bool = True, costs: Costs = Costs.RESOURC
     network = run.network
     counted = _counted(network, costs)
     gain = np.zeros((len(network.forms), len(network.countries)))
-    store_rows = network.store_rows()
+    stores, store_rows = network.of_kind(ActivityKind.STORE), network.store_rows()
     limit_rows = np.flatnonzero(network.row_kind == RowKind.LIMIT)
     # An exporter owns its lanes; everything else belongs to the country where it happens.
     owner = network.origin
@@ -81,11 +93,11 @@ def cost_by_country(run: Run, *, bent: bool = True, costs: Costs = Costs.RESOURC
         prices = run.prices[t]
         curves = network.curves(bent=bent, demand=run.schedule.demand[t])
         margin = network.incidence.T @ prices
-        surplus = (margin - network.margin) * run.levels[t]
+        surplus = (margin - _asked(network, costs)) * run.levels[t]
         surplus -= counted * curves.adjustment(run.levels[t])
         np.add.at(gain, (network.form, owner), surplus)
         revalued = (prices - network.row_price)[store_rows] * run.stocks[t]
-        np.add.at(gain, (network.row_form[store_rows], network.row_country[store_rows]), revalued)
+        np.add.at(gain, (network.form[stores], owner[stores]), revalued)
         for k, row in enumerate(limit_rows):
             allowed = run.schedule.limit[t, k]
             if np.isfinite(allowed):

@@ -115,6 +115,7 @@ def _with_ways_round(network: Network, detours: Detours) -> Network:
         recipe=np.append(network.recipe, network.recipe[lanes]),
         layer=np.append(network.layer, network.layer[lanes]),
         is_latent=np.append(network.is_latent, np.zeros(lanes.size, dtype=np.bool_)),
+        is_reserve=np.append(network.is_reserve, np.zeros(lanes.size, dtype=np.bool_)),
         incidence=sparse.csc_array(sparse.hstack([network.incidence, network.incidence[:, lanes]])),
         reference=np.append(network.reference, np.zeros(lanes.size)),
         margin=np.append(network.margin, network.margin[lanes] + detours.cost),

@@ -19,6 +19,7 @@ from lodeline.errors import InputError
 from lodeline.network import ActivityKind, BaseYear, Network, Origin, trace_origin
 from lodeline.network.calibrate import calibrate
 from lodeline.network.chain import Behaviour
+from lodeline.network.stocks import StockPolicy, StockRule
 from lodeline.scenarios.closures import Detours, detours_of, with_detours
 from lodeline.scenarios.effects import (
     affected_output,
@@ -29,7 +30,14 @@ from lodeline.scenarios.effects import (
     open_share,
     restricted_lanes,
 )
-from lodeline.scenarios.instruments import Closure, DemandSurge, PanicBuying, PriceFloor, fading
+from lodeline.scenarios.instruments import (
+    Closure,
+    DemandSurge,
+    PanicBuying,
+    PriceFloor,
+    StockRelease,
+    fading,
+)
 from lodeline.scenarios.restriction_base import ALL, LeakyRestriction
 from lodeline.scenarios.restrictions import Outage, Restriction, Tax
 from lodeline.units import Month
@@ -65,6 +73,10 @@ class Schedule:
         where there is none. The market turns it into a levy.
     demand
         Use at the reference price over the reference use, shape (month, activity); 1 but for use.
+    kept
+        What a store never goes below, t, shape (activity,); infinite: it is never touched.
+    released
+        Most that a store releases a month, t, shape (activity,).
     is_restricted
         Shape (month,): True where something is in force.
     """
@@ -77,6 +89,8 @@ class Schedule:
     tax: Vector
     floor: Vector
     demand: Vector
+    kept: Vector
+    released: Vector
     is_restricted: NDArray[np.bool_]
 
     @classmethod
@@ -92,8 +106,15 @@ class Schedule:
             tax=np.zeros(shape),
             floor=np.zeros(shape),
             demand=np.ones(shape),
+            kept=np.zeros(network.activities),
+            released=np.full(network.activities, np.inf),
             is_restricted=np.zeros(len(months), dtype=np.bool_),
         )
+
+    def least_stock(self, stores: NDArray[np.intp], held: Vector) -> Vector:
+        """Return what stores with `held` (t) must still hold a month later, t, shape (store,)."""
+        least = np.maximum(self.kept[stores], held - self.released[stores])
+        return np.clip(least, 0.0, held)
 
     def capacity(self, month: int) -> Vector:
         """Return the upper bounds that do not depend on the past, t/month, shape (activity,)."""
@@ -107,6 +128,7 @@ def compile_schedule(
     months: Sequence[Month],
     *,
     behaviour: Behaviour | None = None,
+    stocks: StockRule | None = None,
 ) -> Schedule:
     """Return the schedule of the restrictions that concern one chain.
 
@@ -120,6 +142,8 @@ def compile_schedule(
         The simulated months.
     behaviour
         Elasticities and limits other than the chain's.
+    stocks
+        How reserves are released, kept apart from the stocks of users; default one stock.
 
     Raises
     ------
@@ -130,7 +154,7 @@ def compile_schedule(
     """
     own = [r for r in restrictions if r.chain == base.chain.id]
     origin = _origin(base, own)
-    network = calibrate(base, behaviour, origin=origin)
+    network = calibrate(base, behaviour, origin=origin, stocks=stocks)
     closures = [(r, detours_of(network, r)) for r in own if isinstance(r, Closure)]
     columns = network.activities
     network = with_detours(network, [d for _, d in closures])
@@ -142,7 +166,7 @@ def compile_schedule(
     ]
     network = network.with_limits([m for _, m in limited])
     network = replace(network, growth_base=network.growth_base + _room_for_panic(network, own))
-    schedule = Schedule.nothing(network, months)
+    schedule = _with_rule(Schedule.nothing(network, months), stocks)
     for k, (leaky, limit) in enumerate(limited):
         schedule.limit[:, k] = [allowed_flow(leaky, limit.reference, m) for m in months]
     for closure, detours in closures:
@@ -168,6 +192,34 @@ def _origin(base: BaseYear, own: Sequence[Restriction]) -> Origin | None:
         )
     forms = {base.forms[f] for r in apart for f in forms_of(base, r)}
     return trace_origin(base, set(apart[0].restrictors), forms)
+
+
+def _with_rule(schedule: Schedule, rule: StockRule | None) -> Schedule:
+    """Return the schedule with what a rule keeps in the reserves and lets out a month."""
+    network = schedule.network
+    reserves = np.flatnonzero(network.is_reserve)
+    if rule is None or not reserves.size:
+        return schedule
+    kept, released = schedule.kept.copy(), schedule.released.copy()
+    if rule.policy is StockPolicy.NONE:
+        kept[reserves] = np.inf
+        schedule.ceiling[:, reserves] = network.reference[reserves]
+    elif rule.policy is StockPolicy.HOLD:
+        kept[reserves] = rule.hold_days * _a_day(network, reserves)
+    elif rule.has_trigger:
+        released[reserves] = rule.release_share * network.reference[reserves]
+    return replace(schedule, kept=kept, released=released)
+
+
+def _a_day(network: Network, stores: NDArray[np.intp]) -> Vector:
+    """Return a day's use and processing behind each store, t, split as the stock is by layers."""
+    form, country = network.form[stores], network.origin[stores]
+    held = np.zeros((2, len(network.forms), len(network.countries)))
+    every = network.of_kind(ActivityKind.STORE)
+    place = (network.is_reserve.astype(int), network.form, network.origin)
+    np.add.at(held, tuple(p[every] for p in place), network.reference[every])
+    share = network.reference[stores] / held[tuple(p[stores] for p in place)]
+    return np.asarray(network.base.absorbed()[form, country] / DAYS_A_YEAR * share)
 
 
 def _apply(schedule: Schedule, restriction: Restriction) -> None:
@@ -197,6 +249,27 @@ def _apply(schedule: Schedule, restriction: Restriction) -> None:
             if restriction.is_in_force(month):
                 built = open_share(restriction, month, 0.0, over=restriction.build_months.value)
                 schedule.tax[t, stores] -= network.slope[stores] * wanted * built
+    elif isinstance(restriction, StockRelease):
+        _release(schedule, restriction)
+
+
+def _release(schedule: Schedule, release: StockRelease) -> None:
+    """Write by month what the reserves may still hold."""
+    network = schedule.network
+    reserves = _of(network, release, ActivityKind.STORE)
+    reserves = reserves[network.is_reserve[reserves]]
+    if not reserves.size:
+        names = ", ".join(release.restrictors)
+        raise InputError(
+            f"restriction '{release.id}': no reserve of {network.base.chain.id} is known in "
+            f"{names}. Name countries with a stock in the chain ('lodeline chains --show "
+            f"{network.base.chain.id}'), or add one to a chain of your own."
+        )
+    for t, month in enumerate(schedule.months):
+        if release.is_in_force(month):
+            gone = open_share(release, month, 0.0, over=release.over_months.value)
+            left = (1.0 - release.share.value * gone) * network.reference[reserves]
+            schedule.ceiling[t, reserves] = np.minimum(schedule.ceiling[t, reserves], left)
 
 
 def _stop_output(schedule: Schedule, outage: Outage) -> None:
@@ -227,7 +300,7 @@ def _close(schedule: Schedule, closure: Closure, detours: Detours, first: int) -
 
 
 def _of(
-    network: Network, restriction: DemandSurge | PanicBuying, kind: ActivityKind
+    network: Network, restriction: DemandSurge | PanicBuying | StockRelease, kind: ActivityKind
 ) -> NDArray[np.intp]:
     """Return the activities of a kind in the countries and forms of a restriction."""
     everywhere = restriction.by == ALL
@@ -241,12 +314,8 @@ def _of(
 def _panic(network: Network, panic: PanicBuying) -> tuple[NDArray[np.intp], Vector]:
     """Return the stores of the users that buy, and what they want beyond the normal stock, t."""
     stores = _of(network, panic, ActivityKind.STORE)
-    form, country = network.form[stores], network.origin[stores]
-    held = np.zeros((len(network.forms), len(network.countries)))
-    np.add.at(held, (form, country), network.reference[stores])
-    share = network.reference[stores] / held[form, country]
-    a_day = network.base.absorbed()[form, country] / DAYS_A_YEAR
-    return stores, panic.extra_days.value * a_day * share
+    stores = stores[~network.is_reserve[stores]]
+    return stores, panic.extra_days.value * _a_day(network, stores)
 
 
 def _room_for_panic(network: Network, own: Sequence[Restriction]) -> Vector:

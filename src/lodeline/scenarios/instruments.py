@@ -20,6 +20,7 @@ __all__ = [
     "PriceFloor",
     "Reach",
     "Sanction",
+    "StockRelease",
     "fading",
 ]
 
@@ -128,6 +129,18 @@ class PanicBuying(RestrictionBase):
     """d: days of use and processing that users want on top of their normal stock."""
     build_months: NonNegative
     """Months from `start` over which they build it up."""
+
+
+class StockRelease(RestrictionBase):
+    """States release part of their reserves: held ≤ (1 − share) · normal; rebuilt after `end`."""
+
+    type: Literal[Kind.STOCK_RELEASE]
+    on: Literal["all"] = ALL
+    """Always ``all``: what is released is sold on the home market."""
+    share: Share
+    """Share of the reserve that is released."""
+    over_months: NonNegative
+    """Months from `start` over which it is released."""
 
 
 def fading(restriction: RestrictionBase, month: Month, months: float) -> float:

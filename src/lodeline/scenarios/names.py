@@ -20,6 +20,8 @@ __all__ = ["key_problems", "known_places", "name_problems"]
 def name_problems(document: Document, chains: Mapping[str, Chain]) -> Iterator[Problem]:
     """Yield countries, chains and forms that do not exist, whatever else is wrong."""
     yield from _place_problems(document, ("asked",), with_groups=False)
+    if isinstance(document.data.get("stocks"), dict):
+        yield from _place_problems(document, ("stocks", "coalition"), with_groups=True)
     for i, restriction in _items(document, "restrictions"):
         for key in ("by", "on"):
             yield from _place_problems(document, ("restrictions", i, key), with_groups=True)

@@ -24,10 +24,12 @@ from lodeline.scenarios.restrictions import (
     PriceFloor,
     Quota,
     Sanction,
+    StockRelease,
     Tax,
     Uncertain,
 )
 from lodeline.scenarios.spec import Assumption, Scenario, Source
+from lodeline.scenarios.stock_rule import Stocks
 from lodeline.scenarios.yaml_text import MAX_BYTES, Document, Path, dotted, parse_yaml
 
 if TYPE_CHECKING:
@@ -49,6 +51,7 @@ KINDS: Mapping[str, type[BaseModel]] = {
     Kind.CLOSURE: Closure,
     Kind.DEMAND_SURGE: DemandSurge,
     Kind.PANIC_BUYING: PanicBuying,
+    Kind.STOCK_RELEASE: StockRelease,
 }
 
 
@@ -267,6 +270,8 @@ def _known_keys(path: Path, data: object) -> list[str]:
         return list(Source.model_fields)
     if parent[0] == "assumptions":
         return list(Assumption.model_fields)
+    if parent[0] == "stocks":
+        return list((Stocks if len(parent) == 1 else Uncertain).model_fields)
     if len(parent) > 2:
         own = Follows if parent[-1] == "follows" else Uncertain
         return list(own.model_fields)

@@ -31,6 +31,7 @@ class Kind(StrEnum):
     CLOSURE = "closure"
     DEMAND_SURGE = "demand-surge"
     PANIC_BUYING = "panic-buying"
+    STOCK_RELEASE = "stock-release"
 
 
 class Follows(Spec):

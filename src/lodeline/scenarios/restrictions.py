@@ -20,6 +20,7 @@ from lodeline.scenarios.instruments import (
     PanicBuying,
     PriceFloor,
     Sanction,
+    StockRelease,
     fading,
 )
 from lodeline.scenarios.numbers import (
@@ -62,6 +63,7 @@ __all__ = [
     "Share",
     "ShareNumber",
     "Spec",
+    "StockRelease",
     "Tax",
     "Text",
     "Uncertain",
@@ -152,7 +154,8 @@ Restriction = Annotated[
     | PriceFloor
     | Closure
     | DemandSurge
-    | PanicBuying,
+    | PanicBuying
+    | StockRelease,
     Field(discriminator="type"),
 ]
 """One of the kinds, told apart by `type`."""

@@ -21,6 +21,7 @@ from lodeline.scenarios.restrictions import (
     Spec,
     Text,
 )
+from lodeline.scenarios.stock_rule import Stocks
 from lodeline.units import Month
 
 __all__ = ["Assumption", "Confidence", "Evidence", "Scenario", "Source"]
@@ -103,6 +104,8 @@ class Scenario(Spec):
     """First simulated month, YYYY-MM; default: the earliest start of a restriction."""
     months: Annotated[int, Strict(), Field(ge=1, le=120)] = 24
     """Number of simulated months."""
+    stocks: Stocks | None = None
+    """How states release what they hold; left out, as the price rises."""
     assumptions: tuple[Assumption, ...] = ()
     """What is assumed beyond the sources."""
     sources: tuple[Source, ...] = Field(min_length=1)

@@ -8,20 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from lodeline.network import BaseYear
 from lodeline.network.chain import Behaviour, Chain, Parameter
+from lodeline.network.stocks import StockRule
 from lodeline.scenarios.restrictions import Restriction, Uncertain
+from lodeline.scenarios.stock_rule import Stocks
 
 __all__ = ["Dial", "Setting", "dials_of"]
 
 
 @dataclass(frozen=True)
 class Setting:
-    """What a run starts from: a base year (with its chain) and restrictions."""
+    """What a run starts from: a base year (with its chain), restrictions, rule of the reserves."""
 
     base: BaseYear
     restrictions: tuple[Restriction, ...]
+    rule: StockRule | None = None
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,7 @@ _BEHAVIOUR = {
     "lane_growth": ("growth limit of lanes", "share a month"),
     "entry_cost": ("cost of reopening a lane", "share of price"),
     "stock_days": ("stocks of users", "days of use"),
+    "trader_days": ("stocks of traders", "days of use"),
     "stock_elasticity": ("elasticity of stocks", "1"),
     "rebuild": ("rebuilding of stocks", "share of normal stock a month"),
 }
@@ -85,18 +90,58 @@ _RESTRICTION = {
     "rise": ("rise of demand", "share of use"),
     "fade_months": ("fading of demand", "months"),
     "extra_days": ("stock that users want more", "days of use"),
+    "share": ("share of reserves released", "share of reserve"),
+    "over_months": ("months of release", "months"),
     "build_months": ("months to build it up", "months"),
 }
 
 
-def dials_of(base: BaseYear, restrictions: Sequence[Restriction]) -> tuple[Dial, ...]:
-    """Return the dials of one chain and the restrictions on it, the scenario's first."""
+_RULE = {
+    "hold_days": ("what reserves never go below", "days of use"),
+    "trigger": ("price that opens reserves", "multiple of price"),
+    "empty_at": ("price that empties reserves", "multiple of price"),
+    "release_share": ("release of reserves a month", "share of reserve"),
+}
+
+
+def dials_of(
+    base: BaseYear, restrictions: Sequence[Restriction], stocks: Stocks | None = None
+) -> tuple[Dial, ...]:
+    """Return the dials of one chain and the restrictions on it, the scenario's first.
+
+    Parameters
+    ----------
+    base
+        Base year of the chain.
+    restrictions
+        Restrictions of the scenario; those of other chains are left out.
+    stocks
+        Rule of the reserves; its numbers are turned where the chain knows a reserve.
+    """
     chain = base.chain
     own = [r for r in restrictions if r.chain == chain.id]
     out = [_restriction_dial(r, name) for r in own for name in _RESTRICTION if _has(r, name)]
-    out += [_behaviour_dial(chain.behaviour, name) for name in _BEHAVIOUR]
+    given = [name for name in _BEHAVIOUR if getattr(chain.behaviour, name) is not None]
+    out += [_behaviour_dial(chain.behaviour, name) for name in given]
     out += [_stock_dial(chain, k) for k in range(len(chain.stocks))]
+    if stocks is not None and chain.stocks:
+        out += [_rule_dial(stocks, name) for name in stocks.numbers]
     return tuple(out)
+
+
+def _rule_dial(stocks: Stocks, name: str) -> Dial:
+    number: Uncertain = getattr(stocks, name)
+    words, unit = _RULE[name]
+
+    def turn(setting: Setting, value: float) -> Setting:
+        assert setting.rule is not None
+        changed: dict[str, Any] = {name: value}
+        return replace(setting, rule=replace(setting.rule, **changed))
+
+    return Dial(
+        f"rule.{name}", words, unit, number.value, number.low, number.high, number.source,
+        number.assumed, turn,
+    )  # fmt: skip
 
 
 def _has(restriction: Restriction, name: str) -> bool:

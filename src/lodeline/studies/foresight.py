@@ -71,6 +71,8 @@ def horizon_of(schedule: Schedule, terminal_stocks: Vector, *, bent: bool = True
     rhs[:, network.row_kind == RowKind.LIMIT] = -schedule.limit
     lower = np.zeros((months, network.activities))
     upper = np.vstack([schedule.capacity(t) for t in range(months)])
+    kept = np.minimum(schedule.kept[stores], np.minimum(normal, terminal_stocks))
+    lower[:, stores] = np.minimum(kept, upper[:, stores])
     # Layers can leave a store a share of 1e-16: it stays what it is, or nothing has room to move.
     dust = normal < _DUST * network.row_scale[network.store_rows()]
     lower[:, stores[dust]] = upper[:, stores[dust]] = terminal_stocks[dust]

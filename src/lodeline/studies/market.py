@@ -83,14 +83,18 @@ def run_market(schedule: Schedule, *, bent: bool = True, solver: Solver = newton
         upper = schedule.capacity(t)
         grown = (1.0 + network.lane_growth) * state.lanes + network.growth_base[lanes]
         upper[lanes] = np.minimum(upper[lanes], grown)
-        upper[stores] = state.stocks + network.growth_base[stores]
-        upper[stores] += network.rebuild * network.reference[stores]
+        lower = np.zeros(network.activities)
+        # An order to release outweighs the rule that keeps.
+        lower[stores] = np.minimum(schedule.least_stock(stores, state.stocks), upper[stores])
+        grown = state.stocks + network.growth_base[stores]
+        grown += network.rebuild * network.reference[stores]
+        upper[stores] = np.maximum(np.minimum(upper[stores], grown), lower[stores])
         for limit, allowed in zip(network.limits, schedule.limit[t], strict=True):
             upper[limit.lanes] = np.minimum(upper[limit.lanes], allowed)
         cost[t] += _levy(schedule, t, state.prices)
         curves = network.curves(bent=bent, demand=schedule.demand[t])
         month = problem.with_rhs(network.rhs(state.stocks, schedule.limit[t])).with_curves(
-            curves.with_bounds(curves.lower, upper).with_extra_cost(cost[t])
+            curves.with_bounds(lower, upper).with_extra_cost(cost[t])
         )
         solution, retried = _solve(month, state.prices, solver, str(schedule.months[t]))
         fallbacks += retried

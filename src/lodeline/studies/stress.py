@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import polars as pl
@@ -15,11 +15,21 @@ from lodeline.network import BaseYear
 from lodeline.network.base_year import base_year as balanced_year
 from lodeline.network.catalogue import load_chain
 from lodeline.network.chain import Chain, SharesOfWorld, TableOutput
+from lodeline.network.stocks import StockPolicy
 from lodeline.results.metrics import flow_table, metric_table, series_table, supply_table
+from lodeline.results.reserves import reserve_table
 from lodeline.results.run import Run
-from lodeline.results.stress import BothResult, ChainResult, SensitivityRow, StressResult
+from lodeline.results.stress import (
+    BothResult,
+    ChainResult,
+    Coordination,
+    SensitivityRow,
+    StressResult,
+)
+from lodeline.results.welfare import cost_by_country
 from lodeline.scenarios.compile import compile_schedule
 from lodeline.scenarios.spec import Scenario
+from lodeline.scenarios.stock_rule import Stocks, stocks_with_policy
 from lodeline.studies.dials import Dial, Setting, dials_of
 from lodeline.studies.market import run_market
 from lodeline.units import Month
@@ -62,6 +72,7 @@ def run_stress(
     form: str | None = None,
     chains: Mapping[str, Chain] | None = None,
     mode: Mode = Mode.MARKET,
+    policy: StockPolicy | None = None,
     with_sensitivity: bool = True,
     progress: Progress | None = None,
 ) -> StressResult:
@@ -83,6 +94,9 @@ def run_stress(
         Chains by identifier that are used instead of, or beside, the packaged ones.
     mode
         The month-by-month market, or a market that knows the future.
+    policy
+        How reserves are released; default as the scenario says. `JOINT` is by the scenario's
+        coalition, or by the countries asked about.
     with_sensitivity
         In the market: turn each uncertain number of the headline's chain to the ends of its range.
     progress
@@ -93,7 +107,7 @@ def run_stress(
     InputError
         If a year has no trade, or a country or form does not exist.
     """
-    plan = _plan(scenario, base_year, months, asked, form, chains, progress)
+    plan = _plan(scenario, base_year, months, asked, form, chains, policy, progress)
     markets = _markets(plan)
     if mode is Mode.FORESIGHT:
         return _result(plan, mode, _foresights(plan, markets), with_sensitivity=False)
@@ -108,13 +122,14 @@ def run_both(
     asked: Sequence[str] | None = None,
     form: str | None = None,
     chains: Mapping[str, Chain] | None = None,
+    policy: StockPolicy | None = None,
     with_sensitivity: bool = True,
     progress: Progress | None = None,
 ) -> BothResult:
     """Run a scenario in the market and under foresight; parameters as in `run_stress`."""
     from lodeline.studies.foresight import value_of_foresight
 
-    plan = _plan(scenario, base_year, months, asked, form, chains, progress)
+    plan = _plan(scenario, base_year, months, asked, form, chains, policy, progress)
     markets = _markets(plan)
     foresights = _foresights(plan, markets)
     by_country: dict[str, float] = {}
@@ -154,6 +169,7 @@ def _plan(
     asked: Sequence[str] | None,
     form: str | None,
     chains: Mapping[str, Chain] | None,
+    policy: StockPolicy | None,
     progress: Progress | None,
 ) -> _Plan:
     started = time.perf_counter()
@@ -163,15 +179,18 @@ def _plan(
     own = dict(chains or {})
     loaded = {c: own[c] if c in own else load_chain(c) for c in scenario.chains}
     _check_form(loaded, form)
-    settings = {c: _setting(chain, year, scenario) for c, chain in loaded.items()}
+    stocks = scenario.stocks or Stocks(policy=StockPolicy.MARKET)
+    if policy is not None:
+        stocks = stocks_with_policy(scenario.stocks, policy, countries)
+    settings = {c: _setting(chain, year, scenario, stocks) for c, chain in loaded.items()}
     return _Plan(
-        scenario=scenario,
+        scenario=scenario.model_copy(update={"stocks": stocks}),
         year=year,
         calendar=tuple(scenario.start + i for i in range(months or scenario.months)),
         countries=countries,
         form=form,
         settings=settings,
-        dials={c: dials_of(s.base, s.restrictions) for c, s in settings.items()},
+        dials={c: dials_of(s.base, s.restrictions, stocks) for c, s in settings.items()},
         report=progress or _silent,
         started=started,
     )
@@ -227,6 +246,7 @@ def _result(
         country_names=data.country_names(),
         seconds=time.perf_counter() - plan.started,
         notes=(RANGE_NOTE,) if rows else (),
+        coordination=_coordination(plan, runs) if mode is Mode.MARKET else None,
     )
 
 
@@ -269,13 +289,39 @@ def _check_form(chains: Mapping[str, Chain], form: str | None) -> None:
         raise UnknownNameError("form", form, known)
 
 
-def _setting(chain: Chain, year: int, scenario: Scenario) -> Setting:
+def _setting(chain: Chain, year: int, scenario: Scenario, stocks: Stocks) -> Setting:
     own = tuple(r for r in scenario.restrictions if r.chain == chain.id)
-    return Setting(balanced_year(chain, year), own)
+    return Setting(balanced_year(chain, year), own, stocks.rule())
 
 
 def _run(setting: Setting, months: Sequence[Month]) -> Run:
-    return run_market(compile_schedule(setting.base, setting.restrictions, months))
+    return run_market(
+        compile_schedule(setting.base, setting.restrictions, months, stocks=setting.rule)
+    )
+
+
+def _coordination(plan: _Plan, joint: Mapping[str, Run]) -> Coordination | None:
+    """Return what joint release saves against release by each member for itself."""
+    stocks = plan.scenario.stocks
+    if stocks is None or stocks.policy is not StockPolicy.JOINT:
+        return None
+    saved: dict[str, float] = {}
+    for name, setting in plan.settings.items():
+        plan.report(f"{name}: without coordination", 0, 1)
+        assert setting.rule is not None
+        alone = replace(setting.rule, policy=StockPolicy.ON_SHORTAGE)
+        difference = cost_by_country(_run(replace(setting, rule=alone), plan.calendar))
+        difference -= cost_by_country(joint[name])
+        usd = difference.sum(axis=0).tolist()
+        for country, value in zip(setting.base.countries, usd, strict=True):
+            saved[country] = saved.get(country, 0.0) + value
+    members = tuple(c for c in stocks.rule().coalition if c in saved)
+    return Coordination(
+        members=members,
+        by_country=dict(sorted(saved.items())),
+        coalition=sum(saved[c] for c in members),
+        world=sum(saved.values()),
+    )
 
 
 def _chain_result(base: BaseYear, dials: Sequence[Dial], run: Run, form: str | None) -> ChainResult:
@@ -296,6 +342,7 @@ def _chain_result(base: BaseYear, dials: Sequence[Dial], run: Run, form: str | N
         series=series,
         flows=flow_table(run),
         supply=supply_table(run),
+        reserves=reserve_table(run),
         reconciliation=base.reconciliation,
         max_deviation_from_reported=base.max_deviation_from_reported,
         assumptions=_assumption_table(dials),

@@ -118,7 +118,12 @@ class ChainModel:
             most = self._ranges[self._stock_keys(base)[k]].high
             held = stock.days.model_copy(update={"value": most, "high": most})
             stocks.append(stock.model_copy(update={"days": held}))
-        behaviour = chain.behaviour.model_copy(update={"stock_days": days})
+        changed = {"stock_days": days}
+        if chain.behaviour.trader_days is not None:
+            most = self._ranges[f"{self.chain}.behaviour.trader_days"].high
+            held = chain.behaviour.trader_days
+            changed["trader_days"] = held.model_copy(update={"value": most, "high": most})
+        behaviour = chain.behaviour.model_copy(update=changed)
         full = chain.model_copy(update={"behaviour": behaviour, "stocks": tuple(stocks)})
         return replace(base, chain=full)
 
@@ -149,6 +154,9 @@ class ChainModel:
         ).reshape(len(base.chain.stocks), self.stores.size)
         state = np.array([s.days.value for s in base.chain.stocks])
         days = state @ self.holds + base.chain.behaviour.stock_days.value
+        traders = base.chain.behaviour.trader_days
+        self.has_traders = traders is not None
+        days = days + (traders.value if traders is not None else 0.0)
         self.stock_per_day = network.reference[self.stores] / days
         self.surging = np.flatnonzero(np.isfinite(network.capacity))
         # Where layers share a capacity, their recipes and blends keep the calibrated elasticity.
@@ -226,6 +234,8 @@ class Block:
         days = np.zeros((count, model.stores.size))
         for held, where in zip(stocks, model.holds, strict=True):
             days += held[:, None] * where
+        if model.has_traders:
+            days += model.number(values, "behaviour.trader_days")[:, None]
         days = np.maximum(model.number(values, "behaviour.stock_days")[:, None] + days, _LEAST_DAYS)
         reference = np.tile(network.reference, (count, 1))
         reference[:, model.stores] = days * model.stock_per_day

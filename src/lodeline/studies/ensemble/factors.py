@@ -29,7 +29,7 @@ _PERT_WEIGHT = 4.0
 """Weight of the central value (Malcolm et al. 1959, Operations Research 7, 646-669)."""
 _SHARES = ("severity", "leakage", "share_of_base", "approval_share")
 _MAY_BE_ZERO = (
-    *("surge", "entry_cost", "stock_days", "rebuild"),
+    *("surge", "entry_cost", "stock_days", "trader_days", "rebuild"),
     *("tonnes_per_year", "delay_months", "rate", "recovery_months"),
 )
 
