@@ -1,6 +1,7 @@
 """Origin as a measure: contract, sums, known facts, and the market never contradicts it."""
 
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -8,6 +9,7 @@ import pytest
 
 from lodeline.errors import UnknownNameError
 from lodeline.network import ActivityKind
+from lodeline.network.catalogue import chain_ids
 from lodeline.network.mines import mine_feed, mine_output
 from lodeline.results.exposure import arranged
 from lodeline.scenarios.compile import compile_schedule
@@ -73,6 +75,22 @@ def test_the_world_s_lithium_is_mined_where_the_mines_are():
     output = mine_output_shares("lithium")
     for country in ("AUS", "CHL", "CHN"):
         assert share(rows, origin=country) == pytest.approx(output[country], abs=0.06)
+
+
+def table_of_italy():
+    text = (Path(__file__).parents[2] / "docs" / "origin.md").read_text(encoding="utf-8")
+    lines = text.split("## Italy, 2024")[1].split("## ")[0].splitlines()
+    cells = [[c.strip() for c in line.strip("|").split("|")] for line in lines if "|" in line]
+    return [row for row in cells if row[0] in ("rare-earths", "lithium", "cobalt")]
+
+
+@pytest.mark.parametrize("shown", table_of_italy(), ids=lambda row: "-".join(row[:4]))
+def test_the_documented_example_is_what_comes_out(shown):
+    material, form, stage, origin, direct, value, span, passed, via = shown
+    rows = rows_of(material).filter(form=form, stage=stage, origin=origin)
+    told = [round(100 * rows[c].item()) for c in ("direct", "value", "low", "high", "passed")]
+    assert told == [int(x) for x in (direct, value, *span.split(" to "), passed)]
+    assert ", ".join(rows["via"].item()[:3]) == via
 
 
 def mine_output_shares(commodity):
@@ -169,6 +187,15 @@ def test_closing_production_never_contradicts_the_origin_share(chain, country, b
         # What the world's use draws from the country is what it can lose at most, and some is lost.
         assert (lost > 0.0) == (world > 0.0)
         assert lost <= world + 1e-9
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("chain", chain_ids())
+def test_nobody_gains_where_the_largest_maker_closes(chain, balanced_base):
+    base = balanced_base(chain)
+    before, after = first_month(base, base.countries[int(base.produced.sum(axis=0).argmax())])
+    assert (after - before <= 1e-7 * before + 1e-9).all()
+    assert after.sum() < before.sum()
 
 
 def test_a_country_that_makes_nothing_can_be_closed_without_effect(balanced_base):
