@@ -1,0 +1,335 @@
+"""What the planning study returns: the plan, its proof, its judgement, and how it is shared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+__all__ = [
+    "Benchmark",
+    "CoalitionValue",
+    "Decision",
+    "FrontierPoint",
+    "MarketView",
+    "MeasureOutcome",
+    "PartnerShare",
+    "PlanResult",
+    "StockPrice",
+    "plan_document",
+]
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Modules of a measure decided in a year.
+
+    Attributes
+    ----------
+    year, modules, cost_usd
+        When how many are decided, and the cash for them.
+    works_from
+        First calendar month in which they do something, ``YYYY-MM``; None if not within the plan.
+    """
+
+    year: int
+    modules: float
+    cost_usd: float
+    works_from: str | None
+
+
+@dataclass(frozen=True)
+class MeasureOutcome:
+    """A measure of the menu and what the plan makes of it.
+
+    Attributes
+    ----------
+    id, title, kind, chain, form, country
+        As in the menu.
+    decisions
+        When how much is decided; empty if it is not built.
+    cost_usd, charge_usd
+        Cash within the plan's years; the part that they have to bear.
+    paid_by
+        Cash by partner, USD.
+    prevents_usd
+        Mean fall of the world's loss in the fresh futures against the plan without it.
+    prevents_own_usd
+        The same for the partners' own loss.
+    helps_in
+        Share of the fresh futures in which the world's loss falls by more than a hundredth of the
+        mean loss under the plan without it.
+    tail_usd
+        Fall of the world's CVaR in the fresh futures.
+    if_dearer, if_cheaper
+        Whether the decision changes when its cost rises or falls by a tenth, by the same cuts.
+    too_late
+        Nothing that may be decided works before the plan's futures end.
+    source, assumed
+        Where its numbers come from; which of them nobody publishes.
+    """
+
+    id: str
+    title: str
+    kind: str
+    chain: str
+    form: str
+    country: str
+    decisions: tuple[Decision, ...]
+    cost_usd: float
+    charge_usd: float
+    paid_by: Mapping[str, float]
+    prevents_usd: float | None
+    prevents_own_usd: float | None
+    helps_in: float | None
+    tail_usd: float | None
+    if_dearer: str
+    if_cheaper: str
+    too_late: bool
+    source: str
+    assumed: tuple[str, ...]
+
+    @property
+    def modules(self) -> float:
+        """Modules decided in all."""
+        return float(sum(d.modules for d in self.decisions))
+
+    @property
+    def works_from(self) -> str | None:
+        """First month in which any of it does something, ``YYYY-MM``."""
+        return min((d.works_from for d in self.decisions if d.works_from), default=None)
+
+
+@dataclass(frozen=True)
+class CoalitionValue:
+    """The best that a coalition can do, outsiders doing nothing.
+
+    Attributes
+    ----------
+    members
+        Partners.
+    upper, lower
+        Proven bounds of the goal's value, USD; `upper` is that of the plan found.
+    saving
+        Value without any measure less `upper`, USD.
+    cost_usd
+        Cash of the plan found.
+    measures
+        What it decides: identifier, year, modules.
+    """
+
+    members: tuple[str, ...]
+    upper: float
+    lower: float
+    saving: float
+    cost_usd: float
+    measures: tuple[tuple[str, int, float], ...]
+
+
+@dataclass(frozen=True)
+class PartnerShare:
+    """What the joint plan means for a partner, USD.
+
+    Attributes
+    ----------
+    pays
+        Cash by the plan's own rule of who pays what.
+    alone, joint_gain
+        Saving of the partner's own plan alone; Shapley share of the joint saving less that.
+    shapley, nucleolus
+        Share of the joint saving; None if coalitions were left out.
+    own_loss_before, own_loss_after
+        Mean loss of its members in the fresh futures, without measures and under the joint plan.
+    own_tail_before, own_tail_after
+        CVaR of the same.
+    """
+
+    pays: float
+    alone: float | None
+    joint_gain: float | None
+    shapley: float | None
+    nucleolus: float | None
+    own_loss_before: float
+    own_loss_after: float
+    own_tail_before: float
+    own_tail_after: float
+
+
+@dataclass(frozen=True)
+class FrontierPoint:
+    """The best plan for a multiple of the budgets, USD."""
+
+    budget_factor: float
+    cost_usd: float
+    upper: float
+    lower: float
+    expected_loss: float
+    cvar: float
+
+
+@dataclass(frozen=True)
+class MarketView:
+    """A plan in the fresh futures of the market that nobody coordinates, USD.
+
+    Attributes
+    ----------
+    name
+        ``nothing``, ``joint``, ``separate``, ``alone: X``, ``own loss``.
+    world_mean, world_cvar
+        Loss of the world.
+    own_mean, own_cvar
+        Loss of all partners' members.
+    short
+        Share of futures in which one of the partners' members lacks more than 5 % of its use in a
+        month, by chain.
+    charge
+        Charge of the plan.
+    """
+
+    name: str
+    world_mean: float
+    world_cvar: float
+    own_mean: float
+    own_cvar: float
+    short: Mapping[str, float]
+    charge: float
+
+
+@dataclass(frozen=True)
+class StockPrice:
+    """What one more month of use in a strategic stock costs and is worth, USD a month of use.
+
+    Attributes
+    ----------
+    measure
+        The stock.
+    tonnes
+        A month of the country's use and processing, t.
+    charge
+        What holding it charges the plan's years with.
+    worth
+        By how much it lowers mean loss plus weighted CVaR, at the margin (from the cuts).
+    """
+
+    measure: str
+    tonnes: float
+    charge: float
+    worth: float
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """Own output and dependence on one supplier, before and after; shares.
+
+    Attributes
+    ----------
+    who, chain, form, stage
+        Whose, and at which stage.
+    own_before, own_after
+        Output (with measures in full service) over use and processing.
+    own_target
+        Target of Regulation (EU) 2024/1252 for the stage; None where it sets none.
+    top_supplier
+        Largest single country of supply.
+    top_before, top_after
+        Its share of supply; afterwards as if what measures add replaced that supplier.
+    """
+
+    who: str
+    chain: str
+    form: str
+    stage: str
+    own_before: float
+    own_after: float
+    own_target: float | None
+    top_supplier: str
+    top_before: float
+    top_after: float
+
+
+@dataclass(frozen=True)
+class PlanResult:
+    """The plan.
+
+    Attributes
+    ----------
+    specification
+        The action plan in full.
+    seed, n, fresh
+        Of the futures; how many it is made for and judged by.
+    base_year, years
+        Year of the trade data; the plan's years.
+    objective, bound, gap
+        Goal's value of the plan, its proven lower bound over all plans, their relative distance.
+    without
+        The goal's value without any measure.
+    expected_loss, cvar, charge_usd, cost_usd
+        Of the plan in the futures that it is made for.
+    tail, tail_weight
+        α and λ.
+    measures, coalitions, shares, frontier, market, stock_prices, benchmarks
+        See their classes.
+    separate_usd, saved_by_joining_usd
+        Value of both standalone plans carried out together; by how much the joint plan beats it:
+        at least this much is proven up to the gap.
+    saved_at_least_usd
+        What is saved for certain: the separate plans' lower bound less the joint plan's value.
+    core
+        What the core check found, in words.
+    value_of_stochastic_solution
+        Value of the plan made for the central future, in all futures, less that of the plan.
+    evaluations, rounds, seconds
+        Work done.
+    dataset, country_names
+        Provenance.
+    """
+
+    specification: Mapping[str, Any]
+    seed: int
+    n: int
+    fresh: int
+    base_year: int
+    years: tuple[int, ...]
+    objective: float
+    bound: float
+    gap: float
+    without: float
+    expected_loss: float
+    cvar: float
+    charge_usd: float
+    cost_usd: float
+    tail: float
+    tail_weight: float
+    measures: tuple[MeasureOutcome, ...]
+    coalitions: tuple[CoalitionValue, ...]
+    shares: Mapping[str, PartnerShare]
+    frontier: tuple[FrontierPoint, ...]
+    market: tuple[MarketView, ...]
+    stock_prices: tuple[StockPrice, ...]
+    benchmarks: tuple[Benchmark, ...]
+    separate_usd: float | None
+    saved_by_joining_usd: float | None
+    saved_at_least_usd: float | None
+    core: str
+    value_of_stochastic_solution: float | None
+    evaluations: int
+    rounds: int
+    seconds: Mapping[str, float]
+    dataset: Mapping[str, Any]
+    country_names: Mapping[str, str]
+
+
+def plan_document(result: PlanResult) -> dict[str, Any]:
+    """Return the result as plain data, the contract of ``lodeline plan --json``."""
+    document = asdict(result)
+    del document["country_names"]
+    document["id"] = result.specification["id"]
+    document["expected_cost"] = result.charge_usd + result.expected_loss
+    measures = []
+    for m in result.measures:
+        row = asdict(m)
+        first = m.decisions[0].year if m.decisions else None
+        head = {"id": m.id, "built": m.modules > 0.0, "modules": m.modules, "when": first}
+        measures.append(head | {"works_from": m.works_from} | row)
+    document["measures"] = measures
+    return document

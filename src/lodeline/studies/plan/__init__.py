@@ -1,0 +1,1 @@
+"""An action plan: which measures, when, paid by whom, against hundreds of futures."""

@@ -1,0 +1,280 @@
+"""The study: the best plan, its proof, every coalition's, and the market's verdict."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lodeline import data
+from lodeline.network.chain import Chain
+from lodeline.results.plan import CoalitionValue, FrontierPoint, PlanResult
+from lodeline.studies.plan.benchmarks import benchmarks_of
+from lodeline.studies.plan.bundle import Optimum, Search
+from lodeline.studies.plan.evaluate import Here, Memory, evaluator_of
+from lodeline.studies.plan.folder import check_folder, evaluations_folder
+from lodeline.studies.plan.futures import Case
+from lodeline.studies.plan.market import Judge
+from lodeline.studies.plan.master import Master, risk_of
+from lodeline.studies.plan.outcomes import (
+    core_words,
+    market_views,
+    measure_outcomes,
+    partner_shares,
+    stock_prices,
+)
+
+__all__ = ["Settings", "run_plan"]
+
+Vector = NDArray[np.float64]
+Message = Callable[[str], None]
+
+FRONTIER = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5)
+"""Multiples of the budgets."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How hard to look.
+
+    Attributes
+    ----------
+    seed
+        Fixes the futures; those to judge by are drawn with the next one.
+    gap
+        Relative gap at which a search stops.
+    workers
+        Worker processes; 0 or 1: this process.
+    coalitions, frontier
+        Whether to solve for every coalition, and for other budgets.
+    """
+
+    seed: int = 0
+    gap: float = 0.005
+    workers: int = 0
+    coalitions: bool = True
+    frontier: bool = True
+
+
+def run_plan(
+    case: Case,
+    settings: Settings | None = None,
+    *,
+    folder: Path | None = None,
+    resume: bool = False,
+    chains: Mapping[str, Chain] | None = None,
+    message: Message | None = None,
+) -> PlanResult:
+    """Find the best plan and judge it.
+
+    Parameters
+    ----------
+    case
+        What to plan, see `futures.case_of`.
+    settings
+        How hard to look.
+    folder
+        Where evaluations are kept, so that a run that was killed goes on; None: nowhere.
+    resume
+        Go on with what the folder holds.
+    chains
+        Chains of the user's own, for worker processes.
+    message
+        Told what is being done.
+
+    Raises
+    ------
+    InputError
+        If the folder holds something else, or no plan obeys the rules.
+    """
+    settings = settings or Settings()
+    talk = message or _silent
+    clock = _Clock()
+    if folder is not None:
+        check_folder(folder, case, settings.seed, resume=resume)
+    plan = case.plan
+    values = case.values(seed=settings.seed, count=plan.n)
+    probability = np.full(plan.n, 1.0 / plan.n)
+    master = Master(case.menu, plan.goal, probability, mip_gap=settings.gap / 5.0)
+    with evaluator_of(case, values, workers=settings.workers, chains=chains) as raw:
+        memory = Memory(raw, evaluations_folder(folder))
+        search = Search(master, memory)
+        joint = search.best(gap=settings.gap, progress=_progress(talk, "joint plan"))
+        clock.stop("joint plan")
+        groups = _coalitions(search, settings, joint, talk)
+        separate = _separate(search, groups)
+        clock.stop("coalitions")
+        frontier = _frontier(search, settings, joint, talk) if settings.frontier else ()
+        clock.stop("frontier")
+        stochastic = _value_of_stochastic_solution(case, master, search, joint, settings, talk)
+        slopes = memory(joint.plan, np.arange(plan.n)).slope
+        clock.stop("value of the stochastic solution")
+    talk("judging the plan by the market")
+    judge = Judge(case, case.values(seed=settings.seed + 1, count=plan.fresh))
+    alone = {g.members[0]: o.plan for g, o in groups if len(g.members) == 1}
+    views = market_views(case, judge, joint.plan, separate, alone)
+    outcomes = measure_outcomes(case, search, judge, joint)
+    clock.stop("market")
+    nothing = np.zeros(case.menu.size)
+    without = search.value(nothing)
+    shares, core = partner_shares(case, judge, joint, [g for g, _ in groups], without)
+    parted = None if separate is None else search.value(separate)
+    parted_lower = (
+        None if separate is None else master.objective(separate, search.pool.values(separate))
+    )
+    return PlanResult(
+        specification=plan.document(),
+        seed=settings.seed,
+        n=plan.n,
+        fresh=plan.fresh,
+        base_year=case.base_year,
+        years=plan.years,
+        objective=joint.upper,
+        bound=joint.lower,
+        gap=joint.gap,
+        without=without,
+        expected_loss=float(probability @ joint.losses),
+        cvar=risk_of(joint.losses, probability, plan.goal.tail),
+        charge_usd=float(case.menu.charge @ joint.plan),
+        cost_usd=float(case.menu.cash @ joint.plan),
+        tail=plan.goal.tail,
+        tail_weight=plan.goal.tail_weight,
+        measures=outcomes,
+        coalitions=tuple(g for g, _ in groups),
+        shares=shares,
+        frontier=frontier,
+        market=views,
+        stock_prices=stock_prices(case, joint, slopes),
+        benchmarks=benchmarks_of(case, joint.plan),
+        separate_usd=parted,
+        saved_by_joining_usd=None if parted is None else parted - joint.upper,
+        saved_at_least_usd=None if parted_lower is None else parted_lower - joint.upper,
+        core=core_words(case, core),
+        value_of_stochastic_solution=stochastic,
+        evaluations=search.evaluations,
+        rounds=joint.rounds,
+        seconds=clock.laps,
+        dataset=data.dataset_identity(),
+        country_names=data.country_names(),
+    )  # fmt: skip
+
+
+class _Clock:
+    """Seconds of each part."""
+
+    def __init__(self) -> None:
+        self.laps: dict[str, float] = {}
+        self._last = time.perf_counter()
+
+    def stop(self, name: str) -> None:
+        """End a part."""
+        now = time.perf_counter()
+        self.laps[name] = now - self._last
+        self._last = now
+
+
+def _silent(text: str) -> None:
+    del text
+
+
+def _progress(talk: Message, what: str) -> Callable[[float, float, int], None]:
+    def show(lower: float, upper: float, rounds: int) -> None:
+        if np.isfinite(upper):
+            gap = (upper - lower) / max(abs(upper), 1.0)
+            talk(f"{what}: round {rounds}, {upper / 1e6:,.1f} m USD, gap {gap:.2%}")
+
+    return show
+
+
+def _coalitions(
+    search: Search, settings: Settings, joint: Optimum, talk: Message
+) -> list[tuple[CoalitionValue, Optimum]]:
+    """Return the best plan of every coalition, by bit mask, the empty one left out."""
+    menu = search.master.menu
+    names = menu.partners
+    full = (1 << len(names)) - 1
+    without = search.value(np.zeros(menu.size))
+    out = []
+    for mask in range(1, full + 1):
+        members = tuple(p for i, p in enumerate(names) if mask >> i & 1)
+        if mask == full:
+            found = joint
+        elif settings.coalitions:
+            what = f"plan of {' and '.join(members)}"
+            found = search.best(gap=settings.gap, members=members, progress=_progress(talk, what))
+        else:
+            continue
+        out.append((_coalition(search, members, found, without), found))
+    return out
+
+
+def _coalition(
+    search: Search, members: tuple[str, ...], found: Optimum, without: float
+) -> CoalitionValue:
+    menu = search.master.menu
+    return CoalitionValue(
+        members=members,
+        upper=found.upper,
+        lower=found.lower,
+        saving=without - found.upper,
+        cost_usd=float(menu.cash @ found.plan),
+        measures=tuple(
+            (menu.measures[menu.measure[j]], menu.years[menu.year[j]], float(found.plan[j]))
+            for j in np.flatnonzero(found.plan > 0.0)
+        ),
+    )
+
+
+def _separate(search: Search, groups: list[tuple[CoalitionValue, Optimum]]) -> Vector | None:
+    """Return all standalone plans carried out together; None if they were not found.
+
+    No partner can take another's measure alone, so that the plans never overlap.
+    """
+    single = [o.plan for g, o in groups if len(g.members) == 1]
+    if len(single) < 2 or len(single) < len(search.master.menu.partners):
+        return None
+    return np.asarray(np.sum(single, axis=0))
+
+
+def _frontier(
+    search: Search, settings: Settings, joint: Optimum, talk: Message
+) -> tuple[FrontierPoint, ...]:
+    """Return the best plan for several multiples of the budgets."""
+    master, out = search.master, []
+    for factor in FRONTIER:
+        found = joint
+        if factor != 1.0:
+            what = f"{factor:g} times the budget"
+            found = search.best(gap=settings.gap, budget=factor, progress=_progress(talk, what))
+        out.append(
+            FrontierPoint(
+                budget_factor=factor,
+                cost_usd=float(master.menu.cash @ found.plan),
+                upper=found.upper,
+                lower=found.lower,
+                expected_loss=float(master.probability @ found.losses),
+                cvar=risk_of(found.losses, master.probability, master.goal.tail),
+            )
+        )
+    return tuple(out)
+
+
+def _value_of_stochastic_solution(
+    case: Case,
+    master: Master,
+    search: Search,
+    joint: Optimum,
+    settings: Settings,
+    talk: Message,
+) -> float | None:
+    """Return what is lost by planning for the central future alone, USD; None if it has no plan."""
+    if master.goal.cvar_usd_at_most is not None:
+        return None
+    talk("plan for the central future")
+    one = Master(case.menu, case.plan.goal, np.ones(1), mip_gap=settings.gap / 5.0)
+    central = Search(one, Here(case, case.central())).best(gap=settings.gap)
+    return search.value(central.plan) - joint.upper
