@@ -16,7 +16,7 @@ from lodeline.studies.market import run_market
 from lodeline.studies.worst_case import run_worst_case
 from lodeline.studies.worst_case.candidates import candidates_of, split_by_size
 from lodeline.studies.worst_case.closures import ClosureMarket
-from lodeline.studies.worst_case.monotone import why_no_bound
+from lodeline.studies.worst_case.relaxation import Relaxation, why_no_bound
 from lodeline.units import Month
 
 CASES = [
@@ -94,24 +94,49 @@ def test_ranked_by_cost_the_damage_is_the_cost_of_a_stress_test():
     assert document["certificate"]["independent_residual"] < 1e-8
 
 
-@pytest.mark.parametrize("chain", ["rhodium", "manganese"])
-def test_one_month_and_one_form_a_further_producer_never_helps(chain):
+def market_of(chain, country, kind, least):
+    """Return the network, the candidates, what closes them in one month, and the uses."""
     network = network_of(chain)
-    place = network.countries.index("ITA")
-    listed = candidates_of(network, [CandidateKind.STAGE], [place])[:12]
-    assert why_no_bound(network, listed, months=1, damage=Damage.UNMET) is None
-    uses = np.flatnonzero((network.kind == ActivityKind.USE) & (network.origin == place))
-    market = ClosureMarket(network, 1, uses)
+    place = network.countries.index(country)
+    listed, _ = split_by_size(candidates_of(network, [kind], [place]), least)
+    form = len(network.forms) - 1
+    uses = np.flatnonzero(
+        (network.kind == ActivityKind.USE) & (network.origin == place) & (network.form == form)
+    )
+    return network, listed, ClosureMarket(network, 1, uses), uses
+
+
+@pytest.mark.parametrize(
+    ("chain", "country", "kind"),
+    [
+        ("rhodium", "ITA", CandidateKind.EXPORTER),
+        ("manganese", "JPN", CandidateKind.STAGE),
+        ("tungsten", "ITA", CandidateKind.STAGE),
+        ("rare-earths", "JPN", CandidateKind.EXPORTER),
+        ("lng", "ITA", CandidateKind.LANE),
+    ],
+)
+def test_the_relaxation_bounds_every_choice_among_the_undecided(chain, country, kind):
+    network, listed, market, uses = market_of(chain, country, kind, 0.02)
+    assert why_no_bound(network, months=1, damage=Damage.UNMET) is None
+    relaxation = Relaxation(network, joined(listed), uses)
     rng = np.random.default_rng(1)
-    inner, outer = [], []
-    for _ in range(60):
-        some = rng.permutation(len(listed))
-        few, more = sorted(rng.integers(0, len(listed), 2))
-        inner.append(joined([listed[i] for i in some[:few]]))
-        outer.append(joined([listed[i] for i in some[: more + 1]]))
-    less, more = market.unmet(inner), market.unmet(outer)
-    assert np.all(more >= less - 1e-8 * network.reference[uses].sum())
-    assert np.any(more > less * 1.1)
+    shut, maybe, between = [], [], []
+    for _ in range(40):
+        role = rng.integers(0, 3, len(listed))  # closed, undecided, open
+        picked = (role == 0) | ((role == 1) & (rng.random(len(listed)) < 0.5))
+        shut.append(joined([c for c, r in zip(listed, role, strict=True) if r == 0]))
+        maybe.append(joined([c for c, r in zip(listed, role, strict=True) if r == 1]))
+        between.append(joined([c for c, p in zip(listed, picked, strict=True) if p]))
+    bound = relaxation.bound(shut, maybe)
+    assert np.isfinite(bound).all()
+    used = network.reference[uses].sum()
+    assert np.all(market.unmet(between) <= bound + 1e-7 * used)
+    assert np.all(bound <= used * (1.0 + 1e-9))
+    nothing = [joined([])] * len(shut)
+    assert relaxation.bound(shut, nothing) == pytest.approx(
+        market.unmet(shut), rel=1e-6, abs=1e-7 * used
+    )
 
 
 def joined(candidates):
@@ -119,23 +144,21 @@ def joined(candidates):
     return np.unique(np.concatenate([none, *(c.activities for c in candidates)]))
 
 
-def test_a_further_exporter_or_lane_can_help_so_that_no_bound_is_claimed():
-    network = network_of("lng")
-    place = network.countries.index("ITA")
-    uses = np.flatnonzero((network.kind == ActivityKind.USE) & (network.origin == place))
-    market = ClosureMarket(network, 1, uses)
-    for kind in (CandidateKind.EXPORTER, CandidateKind.LANE):
-        listed = candidates_of(network, [kind], [place])[:40]
-        first = market.unmet([joined([c]) for c in listed])
-        pairs = list(combinations(range(len(listed)), 2))
-        both = market.unmet([joined([listed[i], listed[j]]) for i, j in pairs])
-        gain = max(max(first[i], first[j]) - b for (i, j), b in zip(pairs, both, strict=True))
-        assert gain > 1e-6 * network.reference[uses].sum()
-        assert why_no_bound(network, listed, months=1, damage=Damage.UNMET) is not None
+@pytest.mark.parametrize(
+    ("kind", "least"), [(CandidateKind.EXPORTER, 1e-4), (CandidateKind.LANE, 0.005)]
+)
+def test_a_further_restriction_can_help_so_that_closing_all_bounds_nothing(kind, least):
+    network, listed, market, uses = market_of("lng", "ITA", kind, least)
+    first = market.unmet([joined([c]) for c in listed])
+    pairs = list(combinations(range(len(listed)), 2))
+    both = market.unmet([joined([listed[i], listed[j]]) for i, j in pairs])
+    gain = max(max(first[i], first[j]) - b for (i, j), b in zip(pairs, both, strict=True))
+    assert gain > 1e-6 * network.reference[uses].sum()
 
 
-def test_more_sets_than_allowed_are_proven_by_a_bound_or_not_at_all():
-    asked = {"k": 3, "base_year": 2024, "months": 1, "kinds": [CandidateKind.STAGE]}
+@pytest.mark.parametrize("kind", [CandidateKind.STAGE, CandidateKind.EXPORTER])
+def test_more_sets_than_allowed_are_proven_by_a_bound_or_not_at_all(kind):
+    asked = {"k": 3, "base_year": 2024, "months": 1, "kinds": [kind]}
     whole = run_worst_case("lng", ["ITA", "JPN"], **asked)
     bounded = run_worst_case("lng", ["ITA", "JPN"], **asked, most_sets=500)
     assert (whole.method, bounded.method) == ("enumeration", "branch-and-bound")
@@ -145,6 +168,12 @@ def test_more_sets_than_allowed_are_proven_by_a_bound_or_not_at_all():
     later = run_worst_case("lng", ["ITA"], **(asked | {"months": 2}), most_sets=500)
     assert (later.method, later.bound, later.is_exact) == ("exchange", None, False)
     assert "2 months" in later.bound_reason
+
+
+def test_where_nothing_is_proven_the_answer_says_why():
+    network = network_of("rare-earths")
+    assert "3 months" in why_no_bound(network, months=3, damage=Damage.UNMET)
+    assert "cost" in why_no_bound(network, months=1, damage=Damage.COST)
 
 
 def test_mistakes_are_named():

@@ -18,7 +18,15 @@ from math import comb
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Found", "branch_and_bound", "count_sets", "enumerate_sets", "exchange"]
+__all__ = [
+    "BoundOf",
+    "Chosen",
+    "Found",
+    "branch_and_bound",
+    "count_sets",
+    "enumerate_sets",
+    "exchange",
+]
 
 Chosen = tuple[int, ...]
 DamageOf = Callable[[Sequence[Chosen]], NDArray[np.float64]]

@@ -25,8 +25,9 @@ from lodeline.results.worst_case import (
 from lodeline.studies.ensemble.metrics import Outcome
 from lodeline.studies.worst_case.candidates import Candidate, candidates_of, split_by_size
 from lodeline.studies.worst_case.closures import Closure, ClosureMarket
-from lodeline.studies.worst_case.monotone import why_no_bound
+from lodeline.studies.worst_case.relaxation import Relaxation, why_no_bound
 from lodeline.studies.worst_case.search import (
+    BoundOf,
     Chosen,
     Found,
     branch_and_bound,
@@ -79,9 +80,9 @@ def run_worst_case(
     """Find the at most `k` restrictions that do a country, or a group of them, most harm.
 
     What is closed stays closed wholly and in every month. If there are at most `most_sets` sets,
-    all are evaluated. If there are more, branch and bound proves its answer where harm is known
-    to be monotone (`lodeline.studies.worst_case.monotone`); elsewhere a search by exchange gives
-    a bad case without a proof that it is the worst.
+    all are evaluated. If there are more, branch and bound proves its answer where a relaxation
+    bounds the harm (`lodeline.studies.worst_case.relaxation`: one month, unmet use); elsewhere a
+    search by exchange gives a bad case without a proof that it is the worst.
 
     Parameters
     ----------
@@ -239,21 +240,33 @@ def _search(
     def damage(sets: Sequence[Chosen]) -> Vector:
         return _damages(question, market, [[candidates[i] for i in s] for s in sets])
 
-    def bound(pairs: Sequence[tuple[Chosen, Chosen]]) -> Vector:
-        return damage([(*shut, *undecided) for shut, undecided in pairs])
-
     def progress(done: int) -> None:
         report("sets of restrictions", min(done, possible), possible)
 
     if possible <= most_sets:
         found = enumerate_sets(count, k, damage, progress=progress)
         return found, Method.ENUMERATION, "every set of the candidates was evaluated"
-    why = why_no_bound(question.network, candidates, months=question.months, damage=question.damage)
+    why = why_no_bound(question.network, months=question.months, damage=question.damage)
     if why is not None:
         found = exchange(count, k, damage, progress=progress)
         return found, Method.EXCHANGE, f"no bound: {why}"
+    bound = _bound_of(question, candidates)
     found = branch_and_bound(count, k, damage, bound, most_sets=most_sets, progress=progress)
-    return found, Method.BRANCH_AND_BOUND, "all undecided restrictions together bound the damage"
+    return found, Method.BRANCH_AND_BOUND, "a relaxation of all that is undecided bounds the rest"
+
+
+def _bound_of(question: _Question, candidates: Sequence[Candidate]) -> BoundOf:
+    """Return what bounds the damage of sets between two given ones."""
+    relaxation = Relaxation(question.network, _closure(candidates), question.uses)
+    # Nobody can lack more than he uses.
+    whole = float(question.network.reference[question.uses].sum())
+
+    def bound(pairs: Sequence[tuple[Chosen, Chosen]]) -> Vector:
+        closed = [_closure([candidates[i] for i in shut]) for shut, _ in pairs]
+        undecided = [_closure([candidates[i] for i in maybe]) for _, maybe in pairs]
+        return np.minimum(relaxation.bound(closed, undecided), whole)
+
+    return bound
 
 
 def _restriction(network: Network, candidate: Candidate) -> Restriction:
