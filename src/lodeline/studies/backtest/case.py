@@ -29,7 +29,7 @@ from lodeline.studies.backtest.rivals import Rival, line_exports, rival_forecast
 from lodeline.studies.backtest.score import errors_of_all, exposed_errors
 
 __all__ = ["Case", "Scored", "announced_exports", "compliance", "given_exports", "is_same_event",
-           "mean_errors", "mean_forecasts", "prepare", "run_case"]  # fmt: skip
+           "mean_errors", "mean_forecasts", "prepare", "run_case", "score_case"]  # fmt: skip
 
 Vector = NDArray[np.float64]
 
@@ -147,29 +147,22 @@ def run_case(case: Case, parameters: Parameters, given: Given, comply: float = 1
     comply
         On the announcement's track, the share of what is announced that is expected to come true.
     """
-    is_told = given is Given.ANNOUNCEMENT
-    exports = announced_exports(case, comply) if is_told else given_exports(case)
-    declared = announced_exports(case, 1.0) if is_told else exports
-    years = case.episode.predict_years
+    exports = announced_exports(case, comply) if given is Given.ANNOUNCEMENT else None
     market = AnnualMarket(case.history)
     forecasts = tuple(
         market.forecast(parameters, x, year=y, elapsed=elapsed(case.episode, y))
-        for y, x in zip(years, exports, strict=True)
+        for y, x in zip(case.episode.predict_years, exports or given_exports(case), strict=True)
     )
+    return score_case(case, given, forecasts)
+
+
+def score_case(case: Case, given: Given, forecasts: tuple[Forecast, ...]) -> Scored:
+    """Return forecasts of a case with their errors and those of the rivals."""
+    is_told = given is Given.ANNOUNCEMENT
     errors, errors_all = _mean_errors(case, forecasts, case.outcomes, is_told=is_told)
     is_solved = np.all([f.is_solved for f in forecasts], axis=0)
-    rivals = {}
-    for rival in Rival:
-        told = tuple(
-            rival_forecast(
-                rival,
-                case.history,
-                line_exports(case.history, y) if is_told and rival is Rival.TREND else x,
-                year=y,
-            )
-            for y, x in zip(years, declared, strict=True)
-        )
-        rivals[rival] = _mean_errors(case, told, case.outcomes, is_told=is_told)
+    rivals = {r: _mean_errors(case, _rival_forecasts(case, given, r), case.outcomes,
+                              is_told=is_told) for r in Rival}  # fmt: skip
     return Scored(
         case=case,
         given=given,
@@ -178,6 +171,20 @@ def run_case(case: Case, parameters: Parameters, given: Given, comply: float = 1
         errors_all=np.where(is_solved, errors_all, np.inf),
         rivals={r: float(e[0][0]) for r, e in rivals.items()},
         rivals_all={r: float(e[1][0]) for r, e in rivals.items()},
+    )
+
+
+def _rival_forecasts(case: Case, given: Given, rival: Rival) -> tuple[Forecast, ...]:
+    """Return a rival's forecasts; announced, it believes all of it, or (the trend) none."""
+    history, years = case.history, case.episode.predict_years
+    if given is Given.TOTAL_EXPORTS:
+        exports = given_exports(case)
+    elif rival is Rival.TREND:
+        exports = tuple(line_exports(history, year) for year in years)
+    else:
+        exports = announced_exports(case, 1.0)
+    return tuple(
+        rival_forecast(rival, history, x, year=y) for y, x in zip(years, exports, strict=True)
     )
 
 

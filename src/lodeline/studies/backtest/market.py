@@ -4,8 +4,8 @@ A row is the balance of the form in a country, a column a lane, the supply of an
 of an importer: the same curves as in `lodeline.network.calibrate`, around the base years. Trade is
 gross: what a country passes on of what it buys (`re_export`) moves with its own balance, the rest
 of its exports is supply and the rest of its imports is use. Restricting countries supply what they
-are said to supply and no more. Growth before the start moves the references of supply, use and
-lanes; the restriction then moves prices and flows.
+are said to supply and no more. A part of the world's growth before the start moves the references
+of supply, use and lanes; the restriction then moves prices and flows.
 
 Quantities are t/year; prices are relative to that of the base years.
 """
@@ -37,8 +37,6 @@ _LEAST_LANE = 1e-5
 """Lanes below this share of world trade are left out of the market."""
 _DUST = 1e-9
 """Smallest level of a supply or use, as a share of world trade."""
-_TREND_SMOOTHING = 0.01
-"""Share of world trade added to both ends of a growth rate: a small start is no boom."""
 _FASTEST_TREND = 0.5
 """Largest growth rate that is believed, 1/year (log)."""
 _TREND_YEARS = 3.0
@@ -142,8 +140,7 @@ class AnnualMarket:
         self.sources = np.unique(self.origin)
         self.users = np.unique(self.destination)
         self.nodes = np.union1d(self.sources, self.users)
-        self.growth_of_exports = _growth(history, history.flows.sum(axis=2))
-        self.growth_of_imports = _growth(history, history.flows.sum(axis=1))
+        self.growth = _growth(history)
 
     @cached_property
     def _market(self) -> CompiledMarket:
@@ -217,23 +214,22 @@ class AnnualMarket:
         history = self.history
         sold, bought = history.base.sum(axis=1), history.base.sum(axis=0)
         ahead = min(year - history.centre, _TREND_YEARS)
-        up = np.exp(np.outer(p.trend, ahead * self.growth_of_exports))
-        down = np.exp(np.outer(p.trend, ahead * self.growth_of_imports))
+        grown = np.exp(ahead * self.growth * p.trend)[:, None]
         passed_on = np.outer(p.re_export, np.minimum(sold, bought))
         dust = _DUST * history.world
-        lane = self.lane * np.sqrt(up[:, self.origin] * down[:, self.destination])
+        lane = self.lane * grown
         lane_scale = np.maximum(lane, (1.0 - p.stickiness)[:, None] * self.largest)
         lane_room = np.maximum(lane, self.largest) * (1.0 + np.outer(p.lane_growth, [elapsed]))
         is_held = history.is_restricting[self.sources]
         held = np.broadcast_to(np.maximum(exports, dust), (p.size, sold.size))[:, self.sources]
-        supply = np.maximum(sold * up - passed_on, dust)[:, self.sources]
+        supply = np.maximum(grown * sold - passed_on, dust)[:, self.sources]
         room = supply * (1.0 + np.outer(p.surge, [elapsed]))
         # What the restricting countries export is given: a supply without a choice. Their lanes
         # may grow freely, or it could not leave.
         supply, room = np.where(is_held, held, supply), np.where(is_held, held, room)
         least = np.where(is_held, held, 0.0)
         lane_room = np.where(history.is_restricting[self.origin], np.inf, lane_room)
-        use = np.maximum(bought * down - passed_on, dust)[:, self.users]
+        use = np.maximum(grown * bought - passed_on, dust)[:, self.users]
         demand = p.demand_elasticity * max(elapsed, 1.0) ** p.demand_delay
         elasticity = np.concatenate(
             [np.broadcast_to(e[:, None], shape.shape)
@@ -282,18 +278,17 @@ class AnnualMarket:
         )
 
 
-def _growth(history: History, totals: Vector) -> Vector:
-    """Return the growth rate of a country's trade up to the base years, 1/year, shape (partner,).
+def _growth(history: History) -> float:
+    """Return the growth rate of the form's world trade up to the base years, 1/year (log).
 
-    From the mean of the years before the base years to that of the base years (log).
+    From the mean of the three years before the base years to that of the base years. The growth of
+    single countries is left alone: over all codes and 30 years it foretells nothing.
     """
-    years = np.array(history.years)
+    years, world = np.array(history.years), history.flows.sum(axis=(1, 2))
     is_base = np.isin(years, history.base_years)
-    before = years < history.base_years[0]
-    if not before.any():
-        return np.zeros(totals.shape[1])
-    smoothing = _TREND_SMOOTHING * history.world
-    recent, early = totals[is_base].mean(axis=0), totals[before][-3:].mean(axis=0)
-    years_between = years[is_base].mean() - years[before][-3:].mean()
-    rate = np.log((recent + smoothing) / (early + smoothing)) / years_between
-    return np.asarray(np.clip(rate, -_FASTEST_TREND, _FASTEST_TREND))
+    early = np.flatnonzero((years < history.base_years[0]) & (world > 0.0))[-3:]
+    if early.size == 0:
+        return 0.0
+    rate = np.log(world[is_base].mean() / world[early].mean())
+    rate /= years[is_base].mean() - years[early].mean()
+    return float(np.clip(rate, -_FASTEST_TREND, _FASTEST_TREND))

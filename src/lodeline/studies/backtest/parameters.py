@@ -56,7 +56,7 @@ PARAMETERS = (
     ParameterRange("stickiness", 0.0, 1.0, False, "1",
                    "1 less the weight of flows of earlier years in the scale of an unused lane"),
     ParameterRange("trend", 0.0, 0.6, False, "1",
-                   "Share of the growth before the start that goes on after it"),
+                   "Share of the growth of world trade before the start that goes on after it"),
     ParameterRange("re_export", 0.0, 0.9, False, "1",
                    "Share of what a country both buys and sells that it passes on"),
 )  # fmt: skip
