@@ -38,8 +38,8 @@ def read_manifest(
 
     if any(v is not None for k, v in given.items() if k != "with_sensitivity"):
         raise InputError(
-            f"'{path}' repeats a run as it was: leave out --base-year, --months, --countries and "
-            "--form, or run the scenario itself with them."
+            f"'{path}' repeats a run as it was: leave out --base-year, --months, --countries, "
+            "--form, --mode, --stocks and --lead-time, or run the scenario itself with them."
         )
     try:
         document = json.loads(path.read_text(encoding="utf-8"))

@@ -54,6 +54,12 @@ BASE = "base"
     help="How reserves are released (default: as the scenario says).",
 )
 @click.option(
+    "--lead-time",
+    is_flag=True,
+    default=None,
+    help="Let goods take their months at sea (default: they arrive when they leave).",
+)
+@click.option(
     "--sensitivity/--no-sensitivity",
     default=True,
     help="Turn each uncertain number to the ends of its range (default: yes).",
@@ -69,6 +75,7 @@ def stress(
     chains: tuple[str, ...],
     mode: str | None,
     stocks: str | None,
+    lead_time: bool | None,
     sensitivity: bool,
     out: Path | None,
     as_json: bool,
@@ -82,10 +89,10 @@ def stress(
     Example: lodeline stress china-dual-use-japan-2026 --out demo
     """
     if scenario == BASE:
-        if countries or form or mode or stocks or out:
+        if countries or form or mode or stocks or lead_time or out:
             raise InputError(
                 "'stress base' restricts nothing and writes no files: leave out --countries, "
-                "--form, --mode, --stocks and --out."
+                "--form, --mode, --stocks, --lead-time and --out."
             )
         _run_base(base_year, months, chains, as_json)
         return
@@ -98,6 +105,7 @@ def stress(
         "form": form,
         "mode": mode,
         "policy": StockPolicy(stocks) if stocks else None,
+        "lead_time": lead_time,
         "with_sensitivity": sensitivity,
     }
     _run_scenario(scenario, options, chains, out, as_json)
@@ -132,7 +140,10 @@ def _run_scenario(
         check_folder(out)
     mode = options["mode"] or "market"
     settings = {k: v for k, v in options.items() if k != "mode"}
+    settings["lead_time"] = bool(settings["lead_time"])
     if mode == "both":
+        if settings.pop("lead_time"):
+            raise InputError("lead times are not part of foresight yet. Choose --mode market.")
         _run_both(specification, own, settings, options, out, as_json)
         return
     with _progress() as progress:

@@ -51,7 +51,7 @@ def world_cost(run: Run, *, bent: bool = True, costs: Costs = Costs.RESOURCES) -
     for t in range(len(run.schedule.months)):
         curves = network.curves(bent=bent, demand=run.schedule.demand[t])
         # m x̄-part of φ is valued against p̄ᵀb, so that big turnovers cancel before summing
-        turnover = float(network.row_price @ (network.incidence @ run.levels[t]))
+        turnover = float(network.row_price @ run.balance(t))
         entry = _asked(network, costs) - network.incidence.T @ network.row_price
         adjusted = counted * curves.adjustment(run.levels[t])
         total += float(np.sum(adjusted + entry * run.levels[t]))
@@ -94,6 +94,8 @@ def cost_by_country(run: Run, *, bent: bool = True, costs: Costs = Costs.RESOURC
         curves = network.curves(bent=bent, demand=run.schedule.demand[t])
         margin = network.incidence.T @ prices
         surplus = (margin - _asked(network, costs)) * run.levels[t]
+        # What arrives was bought before: it earns today's price; cargo under way is worth p̄.
+        surplus += (run.gives.T @ (prices - network.row_price)) * (run.landed(t) - run.levels[t])
         surplus -= counted * curves.adjustment(run.levels[t])
         np.add.at(gain, (network.form, owner), surplus)
         revalued = (prices - network.row_price)[store_rows] * run.stocks[t]

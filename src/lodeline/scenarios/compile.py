@@ -20,6 +20,7 @@ from lodeline.network import ActivityKind, BaseYear, Network, Origin, trace_orig
 from lodeline.network.calibrate import calibrate
 from lodeline.network.chain import Behaviour
 from lodeline.network.stocks import StockPolicy, StockRule
+from lodeline.network.transit import lead_months
 from lodeline.scenarios.closures import Detours, detours_of, with_detours
 from lodeline.scenarios.effects import (
     affected_output,
@@ -75,6 +76,8 @@ class Schedule:
         Use at the reference price over the reference use, shape (month, activity); 1 but for use.
     kept
         What a store never goes below, t, shape (activity,); infinite: it is never touched.
+    lead
+        Whole months from leaving to arriving, of lanes, shape (activity,).
     released
         Most that a store releases a month, t, shape (activity,).
     is_restricted
@@ -91,6 +94,7 @@ class Schedule:
     demand: Vector
     kept: Vector
     released: Vector
+    lead: NDArray[np.intp]
     is_restricted: NDArray[np.bool_]
 
     @classmethod
@@ -108,6 +112,7 @@ class Schedule:
             demand=np.ones(shape),
             kept=np.zeros(network.activities),
             released=np.full(network.activities, np.inf),
+            lead=np.zeros(network.activities, dtype=np.intp),
             is_restricted=np.zeros(len(months), dtype=np.bool_),
         )
 
@@ -129,6 +134,7 @@ def compile_schedule(
     *,
     behaviour: Behaviour | None = None,
     stocks: StockRule | None = None,
+    lead_time: bool = False,
 ) -> Schedule:
     """Return the schedule of the restrictions that concern one chain.
 
@@ -144,6 +150,8 @@ def compile_schedule(
         Elasticities and limits other than the chain's.
     stocks
         How reserves are released, kept apart from the stocks of users; default one stock.
+    lead_time
+        Whether lanes take their time (see `lead_months`), or arrive in the month they leave.
 
     Raises
     ------
@@ -167,6 +175,8 @@ def compile_schedule(
     network = network.with_limits([m for _, m in limited])
     network = replace(network, growth_base=network.growth_base + _room_for_panic(network, own))
     schedule = _with_rule(Schedule.nothing(network, months), stocks)
+    if lead_time:
+        schedule = replace(schedule, lead=lead_months(network))
     for k, (leaky, limit) in enumerate(limited):
         schedule.limit[:, k] = [allowed_flow(leaky, limit.reference, m) for m in months]
     for closure, detours in closures:

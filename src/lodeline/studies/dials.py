@@ -21,11 +21,12 @@ __all__ = ["Dial", "Setting", "dials_of"]
 
 @dataclass(frozen=True)
 class Setting:
-    """What a run starts from: a base year (with its chain), restrictions, rule of the reserves."""
+    """What a run starts from: a base year with its chain, restrictions, reserves, lead times."""
 
     base: BaseYear
     restrictions: tuple[Restriction, ...]
     rule: StockRule | None = None
+    lead_time: bool = False
 
 
 @dataclass(frozen=True)

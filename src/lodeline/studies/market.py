@@ -1,15 +1,16 @@
 """The market, month by month.
 
 Each month is one market problem. What links the months: stocks (what is held at the end is there
-at the start of the next), lanes (a lane grows by at most a share of its flow of the month before)
-and the restrictions in force. Holders of stock expect the reference price to return: storage is
-the column of the foresight problem with next month's price replaced by p̄.
+at the start of the next), lanes (a lane grows by at most a share of its flow of the month before),
+cargo at sea where lanes have a lead time, and the restrictions in force. Holders of stock expect
+the reference price to return: storage is the column of the foresight problem with next month's
+price replaced by p̄. `lodeline.studies.window` writes the problem of a month.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ from lodeline.results.run import Run
 from lodeline.scenarios.compile import Schedule
 from lodeline.solver import newton
 from lodeline.solver.problem import MarketProblem, Solution
+from lodeline.studies.window import window_of
 
 __all__ = ["ACCEPTED", "Solver", "UnsolvedError", "run_market"]
 
@@ -32,15 +34,6 @@ ACCEPTED = 1e-8
 
 class UnsolvedError(LodelineError):
     """A month could not be solved to the accepted tolerance."""
-
-
-@dataclass
-class _State:
-    """What one month hands to the next."""
-
-    stocks: Vector
-    lanes: Vector
-    prices: Vector
 
 
 def run_market(schedule: Schedule, *, bent: bool = True, solver: Solver = newton.solve) -> Run:
@@ -66,45 +59,30 @@ def run_market(schedule: Schedule, *, bent: bool = True, solver: Solver = newton
         If a month's certificate is worse than `ACCEPTED`, also from a second start.
     """
     network = schedule.network
-    lanes = network.of_kind(ActivityKind.SHIP)
     stores = network.of_kind(ActivityKind.STORE)
-    problem = network.problem(bent=bent)
-    state = _State(network.reference[stores].copy(), network.reference[lanes].copy(),
-                   problem.row_price.copy())  # fmt: skip
-    count = len(schedule.months)
+    window = window_of(schedule, bent=bent)
+    before, count, rows = window.months, len(schedule.months), network.row_price.size
     cost = schedule.tax.copy()
-    levels = np.empty((count, network.activities))
-    prices = np.empty((count, network.row_price.size))
-    stocks = np.empty((count + 1, stores.size))
-    stocks[0] = state.stocks
+    # The months before the first are the base year.
+    levels = np.tile(network.reference, (before + count, 1))
+    prices = np.tile(network.row_price, (1 + count, 1))
+    stocks = np.tile(network.reference[stores], (1 + count, 1))
+    start = np.tile(network.row_price, window.months)
     residual = gap = 0.0
     fallbacks = 0
     for t in range(count):
-        upper = schedule.capacity(t)
-        grown = (1.0 + network.lane_growth) * state.lanes + network.growth_base[lanes]
-        upper[lanes] = np.minimum(upper[lanes], grown)
-        lower = np.zeros(network.activities)
-        # An order to release outweighs the rule that keeps.
-        lower[stores] = np.minimum(schedule.least_stock(stores, state.stocks), upper[stores])
-        grown = state.stocks + network.growth_base[stores]
-        grown += network.rebuild * network.reference[stores]
-        upper[stores] = np.maximum(np.minimum(upper[stores], grown), lower[stores])
-        for limit, allowed in zip(network.limits, schedule.limit[t], strict=True):
-            upper[limit.lanes] = np.minimum(upper[limit.lanes], allowed)
-        cost[t] += _levy(schedule, t, state.prices)
-        curves = network.curves(bent=bent, demand=schedule.demand[t])
-        month = problem.with_rhs(network.rhs(state.stocks, schedule.limit[t])).with_curves(
-            curves.with_bounds(lower, upper).with_extra_cost(cost[t])
-        )
-        solution, retried = _solve(month, state.prices, solver, str(schedule.months[t]))
+        cost[t] += _levy(schedule, t, prices[t])
+        problem = window.problem(t, stocks[t], levels[: before + t], cost[t])
+        solution, retried = _solve(problem, start, solver, str(schedule.months[t]))
         fallbacks += retried
         residual = max(residual, solution.certificate.residual)
         gap = max(gap, solution.certificate.gap)
-        levels[t], prices[t] = solution.levels, solution.prices
-        state = _State(solution.levels[stores], solution.levels[lanes], solution.prices)
-        stocks[t + 1] = state.stocks
+        levels[before + t] = solution.levels[: network.activities]
+        prices[1 + t] = solution.prices[:rows]
+        stocks[1 + t] = levels[before + t, stores]
+        start = solution.prices
     paid = replace(schedule, tax=cost)
-    return Run(paid, levels, prices, stocks, residual, gap, count, fallbacks)
+    return Run(paid, levels[before:], prices[1:], stocks, residual, gap, count, fallbacks)
 
 
 def _levy(schedule: Schedule, month: int, prices: Vector) -> Vector:

@@ -43,6 +43,10 @@ RANGE_NOTE = (
     "The range covers the scenario's numbers, behaviour and stocks. It does not cover errors of "
     "the trade and output data, of contents and of world prices."
 )
+LEAD_TIME_NOTE = (
+    "Goods take whole months from leaving to arriving, by the shortest way at sea and an assumed "
+    "time in ports and inland. What was under way when a restriction began still arrives."
+)
 MATERIAL_USER = 1e-3
 """Least share of the world's use of a form for a country to lead the headline."""
 CORNER_DIALS = 3
@@ -73,6 +77,7 @@ def run_stress(
     chains: Mapping[str, Chain] | None = None,
     mode: Mode = Mode.MARKET,
     policy: StockPolicy | None = None,
+    lead_time: bool = False,
     with_sensitivity: bool = True,
     progress: Progress | None = None,
 ) -> StressResult:
@@ -97,6 +102,8 @@ def run_stress(
     policy
         How reserves are released; default as the scenario says. `JOINT` is by the scenario's
         coalition, or by the countries asked about.
+    lead_time
+        Whether goods take their time at sea (market alone), or arrive in the month they leave.
     with_sensitivity
         In the market: turn each uncertain number of the headline's chain to the ends of its range.
     progress
@@ -107,7 +114,15 @@ def run_stress(
     InputError
         If a year has no trade, or a country or form does not exist.
     """
+    if lead_time and mode is not Mode.MARKET:
+        raise InputError(
+            "lead times are not part of foresight yet. Leave out --lead-time, or choose "
+            "--mode market."
+        )
     plan = _plan(scenario, base_year, months, asked, form, chains, policy, progress)
+    plan = replace(
+        plan, settings={c: replace(s, lead_time=lead_time) for c, s in plan.settings.items()}
+    )
     markets = _markets(plan)
     if mode is Mode.FORESIGHT:
         return _result(plan, mode, _foresights(plan, markets), with_sensitivity=False)
@@ -245,9 +260,14 @@ def _result(
         dataset=data.dataset_identity() | {"tables": tables},
         country_names=data.country_names(),
         seconds=time.perf_counter() - plan.started,
-        notes=(RANGE_NOTE,) if rows else (),
+        notes=_notes(plan, with_range=bool(rows)),
         coordination=_coordination(plan, runs) if mode is Mode.MARKET else None,
     )
+
+
+def _notes(plan: _Plan, *, with_range: bool) -> tuple[str, ...]:
+    takes_time = any(s.lead_time for s in plan.settings.values())
+    return (RANGE_NOTE,) * with_range + (LEAD_TIME_NOTE,) * takes_time
 
 
 def _last_trade_year() -> int:
@@ -296,7 +316,13 @@ def _setting(chain: Chain, year: int, scenario: Scenario, stocks: Stocks) -> Set
 
 def _run(setting: Setting, months: Sequence[Month]) -> Run:
     return run_market(
-        compile_schedule(setting.base, setting.restrictions, months, stocks=setting.rule)
+        compile_schedule(
+            setting.base,
+            setting.restrictions,
+            months,
+            stocks=setting.rule,
+            lead_time=setting.lead_time,
+        )
     )
 
 
