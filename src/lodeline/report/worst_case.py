@@ -108,7 +108,7 @@ def _proof(result: WorstCaseResult) -> str:
     if result.bound is None:
         return f"Not proven to be the worst: {tried}, and there is {result.bound_reason}."
     if result.is_exact:
-        return f"Proven: {tried}, and {result.bound_reason}."
+        return f"Proven among {result.candidates} candidates: {tried}; {result.bound_reason}."
     return (
         f"Not proven to be the worst: {tried}. No set does more than "
         f"{_amount(result, result.bound)}; this one does {_amount(result, result.damage)}."

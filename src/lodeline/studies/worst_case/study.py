@@ -132,6 +132,8 @@ def run_worst_case(
     kept = _worst_first(kept, _damages(question, market, [[c] for c in kept]))
     report = progress or _silent
     found, method, why = _search(question, market, kept, most_sets, report)
+    if small and found.bound is not None:
+        why = f"{why}; of the {len(kept)} candidates, not of the {len(small)} left out"
     alone = _damages(question, market, [[c] for c in small])
     chosen = [kept[i] for i in found.best]
     outcome = market.outcome([_closure(chosen)], is_certified=True)
