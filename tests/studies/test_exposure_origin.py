@@ -7,13 +7,15 @@ import numpy as np
 import polars as pl
 import pytest
 
-from lodeline.errors import UnknownNameError
+from lodeline.errors import InputError, UnknownNameError
 from lodeline.network import ActivityKind
 from lodeline.network.catalogue import chain_ids
 from lodeline.network.mines import mine_feed, mine_output
+from lodeline.report.origin import origin_text
 from lodeline.results.exposure import arranged
 from lodeline.scenarios.compile import compile_schedule
 from lodeline.scenarios.restrictions import Outage
+from lodeline.studies.exposure.frame import run_exposure
 from lodeline.studies.exposure.origin import measure, targets_of
 from lodeline.studies.exposure.registry import Request
 from lodeline.studies.market import run_market
@@ -129,6 +131,19 @@ def test_a_material_without_a_chain_is_absent_with_a_reason():
 def test_a_country_that_uses_nothing_is_absent_with_a_reason():
     rows = rows_of("uranium", country="LUX")
     assert rows["value"].to_list() == [None]
+
+
+def test_the_text_fits_the_terminal_and_marks_hubs_and_doubt():
+    result = run_exposure(Request("origin", materials=("rare-earths",), countries=("ITA",)))
+    text = origin_text(result)
+    assert max(map(len, text.splitlines())) <= 80
+    assert "NLD*" in text
+    assert "!" in text.split("Per cent")[0]
+
+
+def test_a_form_that_no_chain_has_is_refused():
+    with pytest.raises(InputError, match="magnets"):
+        measure(Request("origin", materials=("rare-earths",), stage="magnets"))
 
 
 def test_an_unknown_material_is_named():

@@ -89,7 +89,7 @@ def test_a_maker_that_no_source_lists_does_not_count_and_zero_is_no_verdict():
 
 
 def test_the_union_s_largest_supplier_by_origin_is_at_least_what_arrives_unmixed():
-    found = list(suppliers(balanced("rare-earths", 2024), "EU27", EU27))
+    found = list(suppliers(balanced("rare-earths", 2024), "EU27", EU27, home=EU27))
     metals = {s.stage: s for s in found if s.form == "metals"}
     assert metals[None].country == "CHN"
     assert metals["metals"].country == "CHN"
@@ -98,10 +98,25 @@ def test_the_union_s_largest_supplier_by_origin_is_at_least_what_arrives_unmixed
 
 def test_imports_of_a_group_cross_its_border():
     chain = load_chain("lithium")
-    points = imports_by_year(chain, "carbonate", EU27)
+    points = imports_by_year(chain, "carbonate", EU27, home=EU27)
     assert {p["year"] for p in points} >= set(range(1996, 2025))
     assert not {p["leader"] for p in points} & set(EU27)
     assert all(0.0 < p["value"] <= 1.0 for p in points)
+
+
+def test_for_a_member_a_third_country_lies_outside_the_union():
+    # Most of Italy's carbonate comes from Germany; the act asks for the largest third country.
+    points = imports_by_year(load_chain("lithium"), "carbonate", ("ITA",), home=EU27)
+    assert points[-1]["leader"] == "CHN"
+    assert points[-1]["value"] < 0.2
+    found = suppliers(balanced("lithium", 2024), "ITA", ("ITA",), home=EU27)
+    by_origin = next(s for s in found if s.stage == "carbonate")
+    assert (by_origin.country, by_origin.share > 0.65) == ("CHL", True)
+
+
+def test_a_year_without_trade_is_refused():
+    with pytest.raises(InputError, match="1995-2024"):
+        run_targets("JPN", year=2031)
 
 
 @pytest.mark.parametrize(

@@ -150,14 +150,28 @@ def _list(methods: bool, as_json: bool) -> None:
 
 
 def _print(result: ExposureResult, out: Path | None) -> None:
+    """Print the rows in the way of their measure, and where the files are."""
+    if result.method == "origin":
+        from lodeline.report.origin import origin_text
+
+        print_text(origin_text(result))
+    else:
+        _print_rows(result)
+    if out is not None:
+        console().print(f"Written to {out}: exposure.csv, .parquet, .xlsx, .json")
+
+
+def _print_rows(result: ExposureResult) -> None:
     """Print the rows; what they are made from, and why values are absent, as numbered notes."""
     shown = result.rows.head(MOST_ROWS)
     units = shown["unit"].unique().to_list()
-    print_text(f"{result.method}: {result.title}" + (f", {units[0]}" if len(units) == 1 else ""))
+    talk = console(stderr=False)
+    unit = f", {units[0]}" if len(units) == 1 else ""
+    talk.print(f"{result.method}: {result.title}{unit}", markup=False)
     if result.rows.height > MOST_ROWS:
         console().print(f"{result.rows.height} rows, {MOST_ROWS} shown. Ask for fewer, or take "
                         "--json or --out DIR.")  # fmt: skip
-    who = [name for name in ("origin", "site") if name in shown.columns]
+    who = [name for name in ("site",) if name in shown.columns]
     headings = ["material", "stage", "country", *who, "year", "value", "unit", "note"]
     hidden = {"unit"} if len(units) == 1 else set()
     hidden |= {"stage"} if shown["stage"].null_count() == shown.height else set()
@@ -171,13 +185,10 @@ def _print(result: ExposureResult, out: Path | None) -> None:
         }
         rows.append([cells[name] for name in headings if name not in hidden])
     print_table([h for h in headings if h not in hidden], rows, numbers=("year", "value", "note"))
-    talk = console(stderr=False)
     for text, number in notes.items():
         talk.print(f"{number}  {text}", markup=False)
     for note in result.notes:
         talk.print(f"-  {note}", markup=False)
-    if out is not None:
-        console().print(f"Written to {out}: exposure.csv, .parquet, .xlsx, .json")
 
 
 def _short(inputs: list[dict[str, Any]] | None) -> str:

@@ -16,7 +16,7 @@ from lodeline.network.catalogue import chain_ids, load_chain
 from lodeline.network.doubt import Doubt, doubt_of
 from lodeline.results.complementarity import COLUMNS, ComplementarityResult
 from lodeline.studies.complementarity.pair import FormView, figures_of_pair
-from lodeline.studies.exposure.origin import targets_of
+from lodeline.studies.exposure.origin import targets_of, trade_year
 from lodeline.studies.exposure.origin_shares import FormOrigin, origin_of_form
 from lodeline.studies.exposure.suppliers import WORLD, members
 
@@ -68,7 +68,7 @@ def run_complementarity(
     if against is not None:
         [(against, side)] = members((against,)).items()
         named[against] = side
-    now = year if year is not None else int(data.code_status()["last_year"].max())  # type: ignore[arg-type]
+    now = trade_year(year)
     names = tuple(n for n in named if n != against)
     rows: list[dict[str, Any]] = []
     titles: dict[str, str] = {}

@@ -38,7 +38,7 @@ from lodeline.studies.exposure.origin_shares import (
 from lodeline.studies.exposure.registry import Request
 from lodeline.studies.exposure.suppliers import WORLD, members
 
-__all__ = ["NOTES", "REST", "measure", "targets_of"]
+__all__ = ["NOTES", "REST", "measure", "targets_of", "trade_year"]
 
 NOTES = (
     "Share of what a country uses and processes of a form, by the country in which a stage took "
@@ -95,7 +95,7 @@ def measure(request: Request) -> pl.DataFrame:
     named = members(request.countries or (WORLD,))
     materials = [m.id for m in find_materials(request.materials)] if request.materials else None
     names = _chains(request, materials)
-    years = request.years or (_last_year(),)
+    years = request.years or (trade_year(None),)
     rows: list[dict[str, Any]] = []
     for name in names:
         if name not in chain_ids():
@@ -128,8 +128,19 @@ def _chains(request: Request, materials: Sequence[str] | None) -> tuple[str, ...
     )
 
 
-def _last_year() -> int:
-    return int(data.code_status()["last_year"].max())  # type: ignore[arg-type]
+def trade_year(year: int | None) -> int:
+    """Return the year, or the last one of the trade data if none is given.
+
+    Raises
+    ------
+    InputError
+        If the trade data do not hold it.
+    """
+    table = data.code_status()
+    first, last = int(table["first_year"].min()), int(table["last_year"].max())  # type: ignore[arg-type]
+    if year is not None and not first <= year <= last:
+        raise InputError(f"no trade in {year}. The data cover {first}-{last}; choose one of them.")
+    return last if year is None else year
 
 
 def _of_year(

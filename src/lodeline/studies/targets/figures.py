@@ -125,16 +125,24 @@ def _names_all(base: BaseYear, form: str) -> bool:
 
 
 def suppliers(
-    doubt: Doubt, name: str, members: tuple[str, ...], *, draws: int = 0
+    doubt: Doubt,
+    name: str,
+    members: tuple[str, ...],
+    *,
+    home: tuple[str, ...],
+    draws: int = 0,
 ) -> Iterator[Supplier]:
-    """Yield the largest outside supplier of each form: by last exporter, then by origin."""
+    """Yield the largest supplier of each form from outside `home`: last exporter, then origin.
+
+    Shares are of what the members use; `home` is the same or a union that they belong to.
+    """
     base = doubt.base
     for form in base.forms:
         targets = targets_of(base, form, {name: members})
         if not targets:
             continue
         found = origin_of_form(base, form, targets, doubt=doubt, draws=draws)
-        away = np.array([c not in members for c in found.origins])
+        away = np.array([c not in home for c in found.origins])
         arrived = np.where(away, found.arrived[:, 0], 0.0)
         top = int(np.argmax(arrived))
         share = float(arrived[top])
@@ -145,10 +153,13 @@ def suppliers(
             yield Supplier(form, stage, found.origins[top], share, low, high, "imputed")
 
 
-def imports_by_year(chain: Chain, form: str, members: tuple[str, ...]) -> list[dict[str, Any]]:
-    """Return by year the largest outside supplier of imports: ``year, value, leader``.
+def imports_by_year(
+    chain: Chain, form: str, members: tuple[str, ...], *, home: tuple[str, ...]
+) -> list[dict[str, Any]]:
+    """Return by year the largest supplier of imports from outside `home`: ``year, value, leader``.
 
-    Imports of a group are those over its border. Tonnes as screened, in the form's unit.
+    Imports of a group are those over its border; the share is of all of them. Tonnes as screened,
+    in the form's unit.
     """
     inside = pl.col("importer").is_in(members) & ~pl.col("exporter").is_in(members)
     rows = rows_of_form(chain.form(form), chain.exclusions).filter(~pl.col("is_excluded") & inside)
@@ -156,6 +167,7 @@ def imports_by_year(chain: Chain, form: str, members: tuple[str, ...]) -> list[d
     shares = by_supplier.with_columns(
         value=pl.col("amount") / pl.col("amount").sum().over("year")
     ).sort("year", "value", "exporter", descending=[False, True, False])
+    shares = shares.filter(~pl.col("exporter").is_in(home))
     top = shares.group_by("year", maintain_order=True).first()
     return [
         {"year": int(y), "value": float(v), "leader": e}

@@ -12,6 +12,8 @@ from lodeline import data
 from lodeline.network.catalogue import load_chain
 from lodeline.network.mines import MINE
 from lodeline.results.targets import COLUMNS, Status, TargetsResult
+from lodeline.scenarios.groups import EU27
+from lodeline.studies.exposure.origin import trade_year
 from lodeline.studies.exposure.suppliers import members
 from lodeline.studies.targets.benchmarks import (
     Benchmark,
@@ -67,11 +69,11 @@ def run_targets(country: str, *, year: int | None = None) -> TargetsResult:
     UnknownNameError
         If there is no such country.
     InputError
-        If no target is known for it.
+        If no target is known for it, or the year has no trade.
     """
     [(name, inside)] = members((country,)).items()
     benchmarks = benchmarks_for(name)
-    now = year if year is not None else int(data.code_status()["last_year"].max())  # type: ignore[arg-type]
+    now = trade_year(year)
     study = _Study(name, inside, now)
     rows = [row for b in benchmarks for s in b.subjects for row in study.rows(b, s)]
     return TargetsResult(
@@ -88,6 +90,8 @@ class _Study:
 
     def __init__(self, country: str, inside: tuple[str, ...], year: int) -> None:
         self.country, self.inside, self.year = country, inside, year
+        # For a member state a third country is one outside the Union.
+        self.home = EU27 if set(inside) <= set(EU27) else inside
         self._base = cache(balanced)
         self._figures = cache(self._self_sufficiency)
         self._suppliers = cache(self._largest_suppliers)
@@ -146,7 +150,7 @@ class _Study:
         found = self._suppliers(chain, self.year)
         for form in load_chain(chain).forms:
             row = self._row(benchmark, subject, ()) | {"material": chain, "stage": form.id}
-            trend = imports_by_year(load_chain(chain), form.id, self.inside)
+            trend = imports_by_year(load_chain(chain), form.id, self.inside, home=self.home)
             now = {p["year"]: p for p in trend}.get(self.year)
             last = row | {
                 "measure": "share of imports", "trend": trend, "where": "trade",
@@ -240,7 +244,7 @@ class _Study:
         if doubt is None:
             return ()
         draws = DRAWS if year == self.year else 0
-        return tuple(suppliers(doubt, self.country, self.inside, draws=draws))
+        return tuple(suppliers(doubt, self.country, self.inside, home=self.home, draws=draws))
 
 
 _POLICY = "stocks_and_policy"
