@@ -6,6 +6,8 @@ import pytest
 from lodeline.errors import UnknownNameError
 from lodeline.scenarios.library import load_scenario, scenario_ids, scenario_text
 from lodeline.scenarios.reading import parse_scenario
+from lodeline.scenarios.restrictions import Kind
+from lodeline.scenarios.spec import Confidence, Evidence
 
 WANTED = {
     "china-antimony-2024",
@@ -32,6 +34,42 @@ WANTED = {
 
 def test_the_library_has_what_was_promised():
     assert set(scenario_ids()) >= WANTED
+
+
+# What was feared and did not come: central severity near nothing, the fear as its high end.
+SCARES = {
+    "australia-lng-strikes-2023",
+    "congo-copper-concentrate-2013",
+    "gabon-coup-2023",
+    "guinea-coup-2021",
+    "philippines-nickel-2017",
+    "sakhalin-lng-2022",
+}
+
+
+def test_the_library_has_forty_real_cases_and_a_dozen_that_planners_fear():
+    kinds = [load_scenario(name).kind for name in scenario_ids()]
+    assert kinds.count(Evidence.OBSERVED) >= 40
+    assert kinds.count(Evidence.HYPOTHETICAL) >= 12
+
+
+def test_nearly_every_kind_of_restriction_is_in_the_library():
+    used = {r.type for name in scenario_ids() for r in load_scenario(name).restrictions}
+    assert len(used) >= 10
+    assert used <= set(Kind)
+
+
+@pytest.mark.parametrize("name", scenario_ids())
+def test_what_happened_has_a_source_that_was_read(name):
+    scenario = load_scenario(name)
+    if scenario.kind is Evidence.OBSERVED:
+        assert any(s.confidence is not Confidence.LOW for s in scenario.sources)
+
+
+@pytest.mark.parametrize("name", sorted(SCARES))
+def test_a_scare_takes_nothing_away_but_could_have(name):
+    for restriction in load_scenario(name).restrictions:
+        assert restriction.severity.value <= 0.05 < restriction.severity.high + 0.01
 
 
 @pytest.mark.parametrize("name", scenario_ids())
