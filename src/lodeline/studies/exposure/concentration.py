@@ -8,7 +8,7 @@ named ones.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
@@ -16,7 +16,7 @@ import polars as pl
 from lodeline.results.exposure import figure, with_inputs
 from lodeline.studies.exposure.materials import find_materials
 from lodeline.studies.exposure.registry import Basis, Request
-from lodeline.studies.exposure.suppliers import KEYS, WORLD, members, suppliers
+from lodeline.studies.exposure.suppliers import KEYS, WORLD, basis, members, suppliers
 
 __all__ = ["asked_years", "concentration_rows", "concentrations", "whole_grid"]
 
@@ -67,14 +67,12 @@ def asked_years(table: pl.DataFrame, years: Sequence[int]) -> pl.DataFrame:
     return seen.filter(pl.col("year") == pl.col("year").max().over("material", "stage"))
 
 
-def whole_grid(
-    known: pl.DataFrame, request: Request, countries: Iterable[str] = ()
-) -> pl.DataFrame:
+def whole_grid(known: pl.DataFrame, request: Request) -> pl.DataFrame:
     """Return `known` with a row and a reason for each cell asked for by name that has no figure."""
     if not request.materials:
         return known
-    of_world = request.of is Basis.PRODUCTION or not request.countries
-    names = [*countries] or ([WORLD] if of_world else [*members(request.countries)])
+    of_world = basis(request) is Basis.PRODUCTION or not request.countries
+    names = [WORLD] if of_world else [*members(request.countries)]
     years = request.years or known["year"].unique().to_list() or [None]
     cells = [
         (country, material.id, request.stage, year)

@@ -129,12 +129,12 @@ METHODS: Mapping[str, Method] = MappingProxyType(
         "top3": _method("top3", "Share of the three largest suppliers", *_SHARES),
         "import-reliance": _method("import_reliance", "Net imports as a part of what is absorbed",
                                    "stage"),
-        "geopolrisk": _method("geopolrisk", "GeoPolRisk: concentration times unstable imports",
+        "geopolrisk": _method("geopolrisk", "Concentration of output times unstable imports",
                               "tonnes", "missing_governance", "corrected"),
-        "n-1": _method("n_minus_1", "N-1: supply for the others if the largest supplier stops",
+        "n-1": _method("n_minus_1", "What the others have if the largest supplier stops",
                        "stage"),
         "eu-supply-risk": _method("eu_supply_risk", "Supply risk of the EU's 2017 method", "stage"),
-        "usgs-risk": _method("usgs_risk", "Risk triangle of the USGS: what is public", "stage"),
+        "usgs-risk": _method("usgs_risk", "Risk triangle of the USGS, as far as public", "stage"),
         "time-to-survive": _method("risk_exposure", "Time to survive: months until the loss of a "
                                    "supplier is felt", "stage"),
         "risk-exposure-index": _method("risk_exposure", "Risk exposure index: loss if a supplier "

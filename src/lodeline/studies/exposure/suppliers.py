@@ -16,7 +16,7 @@ from lodeline.studies.exposure.materials import Material, find_materials
 from lodeline.studies.exposure.output import OTHERS, output_table
 from lodeline.studies.exposure.registry import Basis, Request, Tonnes, Weight
 
-__all__ = ["WORLD", "countries", "members", "suppliers"]
+__all__ = ["WORLD", "basis", "countries", "members", "suppliers"]
 
 WORLD = "WLD"
 KEYS = ["country", "material", "stage", "year"]
@@ -67,6 +67,12 @@ def countries() -> tuple[str, ...]:
     return tuple(sorted(table.filter(pl.col("kind") == "country")["iso3"]))
 
 
+def basis(request: Request) -> Basis:
+    """Return whose shares are asked for: of imports if a country is named, else of production."""
+    world = {*members(request.countries)} <= {WORLD}
+    return request.of or (Basis.PRODUCTION if world else Basis.IMPORTS)
+
+
 def suppliers(request: Request) -> pl.DataFrame:
     """Return who supplies what to whom.
 
@@ -85,7 +91,7 @@ def suppliers(request: Request) -> pl.DataFrame:
         If the question has no meaning.
     """
     materials = find_materials(request.materials) if request.materials else None
-    of = request.of or (Basis.IMPORTS if request.countries else Basis.PRODUCTION)
+    of = basis(request)
     if of is Basis.PRODUCTION:
         return _of_production(request, materials)
     named = members(request.countries or (WORLD,))
@@ -100,7 +106,7 @@ def _stacked(parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
 
 
 def _of_production(request: Request, materials: Sequence[Material] | None) -> pl.DataFrame:
-    if any(name not in (WORLD, "WORLD") for name in request.countries):
+    if {*members(request.countries)} - {WORLD}:
         raise InputError(
             "--of production is about the world's output: give no --country, or WLD. For the "
             "suppliers of a country use --of imports."
@@ -170,48 +176,48 @@ def _curated(request: Request, materials: Sequence[Material] | None) -> pl.DataF
 def _traded(
     material: Material, request: Request, of: Basis, named: dict[str, tuple[str, ...]]
 ) -> pl.DataFrame:
+    """Return partners in trade of each country or group; of the world: those at the near end."""
     codes = _codes(material, request.stage)
     years = (min(request.years), max(request.years)) if request.years else None
-    flows = data.trade(codes, years=years)
-    if request.by is Weight.VALUE:
-        amount, unit = pl.col("value_usd"), "USD"
-        imputed = pl.lit(0.0)
-    else:
-        reported = request.tonnes is Tonnes.REPORTED
-        amount, unit = pl.col("tonnes_reported" if reported else "tonnes"), "t gross"
-        imputed = pl.lit(0.0) if reported else (
-            pl.col("tonnes").filter(pl.col("quality").str.starts_with("imputed")).sum()
-        )  # fmt: skip
+    flows = _weighed(data.trade(codes, years=years), request)
     near, far = ("importer", "exporter") if of is Basis.IMPORTS else ("exporter", "importer")
     parts = []
     for name, countries in named.items():
+        rows, partner = flows, near
         if countries:
             inside = pl.col(near).is_in(countries) & ~pl.col(far).is_in(countries)
             rows, partner = flows.filter(inside), far
-        else:
-            rows, partner = flows, near
-        summed = rows.group_by("year", partner, maintain_order=True).agg(
-            amount=amount.sum(), rebuilt=imputed
+        summed = rows.group_by("year", pl.col(partner).alias("supplier"), maintain_order=True).agg(
+            pl.col("amount", "rebuilt").sum()
         )
+        where = f"code={'+'.join(codes)}, {near}={name}, year="
         parts.append(
-            summed.filter(pl.col("amount") > 0.0).select(
-                country=pl.lit(name),
-                material=pl.lit(material.id),
-                stage=pl.lit(request.stage),
-                year="year",
-                supplier=partner,
-                amount="amount",
-                whole=pl.lit(None),
-                unit=pl.lit(unit),
-                table=pl.lit("trade"),
-                where=pl.format(
-                    "code={}, {}={}, year={}",
-                    pl.lit("+".join(codes)), pl.lit(near), pl.lit(name), "year",
-                ),
-                imputed=pl.col("rebuilt") / pl.col("amount"),
+            summed.filter(pl.col("amount") > 0.0).with_columns(
+                country=pl.lit(name), where=pl.format("{}{}", pl.lit(where), "year")
             )
-        )  # fmt: skip
-    return _stacked(parts)
+        )
+    return _stacked([
+        pl.concat(parts).with_columns(
+            material=pl.lit(material.id),
+            stage=pl.lit(request.stage),
+            whole=pl.lit(None),
+            unit=pl.lit("USD" if request.by is Weight.VALUE else "t gross"),
+            table=pl.lit("trade"),
+            imputed=pl.col("rebuilt") / pl.col("amount"),
+        )
+    ])  # fmt: skip
+
+
+def _weighed(flows: pl.DataFrame, request: Request) -> pl.DataFrame:
+    """Return flows with their ``amount``, and what of it rests on rebuilt tonnes."""
+    if request.by is Weight.VALUE:
+        return flows.with_columns(amount=pl.col("value_usd"), rebuilt=pl.lit(0.0))
+    if request.tonnes is Tonnes.REPORTED:
+        return flows.with_columns(amount=pl.col("tonnes_reported"), rebuilt=pl.lit(0.0))
+    is_rebuilt = pl.col("quality").str.starts_with("imputed")
+    return flows.with_columns(
+        amount=pl.col("tonnes"), rebuilt=pl.when(is_rebuilt).then("tonnes").otherwise(0.0)
+    )
 
 
 def _codes(material: Material, stage: str | None) -> list[str]:
