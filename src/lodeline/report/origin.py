@@ -17,8 +17,8 @@ MOST_ORIGINS = 9
 _LEGEND = (
     "Per cent of what the country uses and processes. arrives: what customs show, the last "
     "exporter (or made at home). Then by stage: where it took place, with its range. been: what "
-    "has been in the country at any stage. via: last exporters of what was made there, * a re-export hub. "
-    "! rests mostly on a net exporter that no source of output lists."
+    "has been in the country at any stage. via: last exporters of what was made there, * a "
+    "re-export hub. ! rests mostly on a net exporter that no source of output lists."
 )
 
 
@@ -73,7 +73,8 @@ def _share(row: Mapping[str, Any] | None) -> str:
         return ""
     text = _percent(row["value"])
     if row["high"]:
-        text += f" ({_percent(row['low'])}-{_percent(row['high'])})"
+        low = _percent(row["low"]) if row["low"] else "0"
+        text += f" ({low}-{_percent(row['high'])})"
     is_doubtful = row["value"] > 0.0 and row["unlisted"] > 0.5 * row["value"]
     return text + ("!" if is_doubtful else "")
 
