@@ -157,7 +157,7 @@ class Search:
             upper = np.inf if best is None else self._value(best)
             if progress is not None:
                 progress(lower, upper, rounds)
-            close = upper - lower <= gap * max(abs(upper), 1.0)
+            close = best is not None and upper - lower <= gap * max(abs(upper), 1.0)
             if close or rounds >= max_rounds or self._is_known(answer.plan):
                 break
             self._look(answer.plan, gap * max(abs(lower), 1.0))

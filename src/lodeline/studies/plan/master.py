@@ -30,6 +30,8 @@ Flags = NDArray[np.bool_]
 
 UNIT = 1e6
 """USD in which the master counts: HiGHS likes numbers near one."""
+_OVER = 1e-6
+"""Share of the limit on the CVaR by which rounding may overstep it."""
 _UNKNOWN = -1e7
 """Lower bound on the loss of a future without a cut, millions of USD."""
 
@@ -146,9 +148,10 @@ class Master:
     def objective(self, plan: Vector, losses: Vector) -> float:
         """Return what a plan with these losses costs by the goal, USD."""
         charge = float(self.menu.charge @ plan)
-        if self.goal.cvar_usd_at_most is not None:
-            short = risk_of(losses, self.probability, self.goal.tail) > self.goal.cvar_usd_at_most
-            return float("inf") if short else charge
+        limit = self.goal.cvar_usd_at_most
+        if limit is not None:
+            over = risk_of(losses, self.probability, self.goal.tail) - limit
+            return float("inf") if over > _OVER * max(abs(limit), UNIT) else charge
         tail = self.goal.tail_weight
         risk = tail * risk_of(losses, self.probability, self.goal.tail) if tail > 0.0 else 0.0
         return charge + float(self.probability @ losses) + risk

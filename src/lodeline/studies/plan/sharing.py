@@ -55,20 +55,16 @@ def shapley(values: Sequence[float]) -> tuple[float, ...]:
 
 
 def _adding_up(shares: list[float], total: float) -> tuple[float, ...]:
-    """Return the shares with the last bit of one moved until they add up to the total."""
-    if not shares:
-        return ()
-    k = int(np.argmax(np.abs(shares)))
-    for _ in range(64):
-        missing = total - sum(shares)
-        if missing == 0.0:
-            break
-        moved = shares[k] + missing
-        shares[k] = (
-            moved
-            if moved != shares[k]
-            else float(np.nextafter(moved, np.copysign(np.inf, missing)))
-        )
+    """Return the shares with the rounding moved into one of them, so that they add up."""
+    largest_first = sorted(range(len(shares)), key=lambda i: -abs(shares[i]))
+    for k in [*largest_first, *reversed(range(len(shares)))]:
+        moved = list(shares)
+        moved[k] = total - sum(moved[:k] + moved[k + 1 :])
+        for _ in range(4):
+            missing = total - sum(moved)
+            if missing == 0.0:
+                return tuple(moved)
+            moved[k] = float(np.nextafter(moved[k], np.copysign(np.inf, missing)))
     return tuple(shares)
 
 

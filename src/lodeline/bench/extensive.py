@@ -1,0 +1,237 @@
+"""A plan's two stages as one big problem, for comparison: all futures side by side.
+
+    minimise   f·x + Σ pₛ Σ φ(zₛ)   subject to   Aₛ zₛ ≥ b₀ − D x,  l ≤ zₛ ≤ u₀,  zₛ ≤ U x,  G x ≤ d
+
+With straight curves φ is quadratic and the whole a QP in (x, z₁, …, zₙ), for continuous measures
+and a goal without tail. With every φ cut into straight pieces it is a mixed-integer linear problem.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import highspy
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from lodeline.errors import InputError
+from lodeline.solver.curves import CurveKind
+from lodeline.studies.plan.menu import Menu
+from lodeline.studies.plan.recourse import Recourse
+
+__all__ = ["Extensive", "Found", "extensive_form", "solve_by_highs", "solve_by_piqp"]
+
+Vector = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+UNIT = 1e6
+"""USD in which the big problem counts."""
+
+
+@dataclass(frozen=True)
+class Extensive:
+    """The big problem: ``½ vᵀ diag(h) v + cᵀ v``, ``low <= A v <= high``, ``lower <= v <= upper``.
+
+    Attributes
+    ----------
+    quadratic, linear
+        h and c, millions of USD, shape (variable,); the first variables are x.
+    matrix, low, high, lower, upper
+        Constraints.
+    constant
+        Millions of USD.
+    is_integer
+        Shape (variable,).
+    choices
+        Number of variables that are x.
+    """
+
+    quadratic: Vector
+    linear: Vector
+    matrix: sparse.csc_array
+    low: Vector
+    high: Vector
+    lower: Vector
+    upper: Vector
+    constant: float
+    is_integer: Flags
+    choices: int
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a peer finds: its value and bound (USD), plan and seconds."""
+
+    value: float
+    bound: float
+    plan: Vector
+    seconds: float
+
+
+def extensive_form(menu: Menu, recourses: Sequence[Recourse], probability: Vector) -> Extensive:
+    """Return the big problem of a menu and its futures.
+
+    Raises
+    ------
+    InputError
+        If a curve is bent: the big problem would be no QP.
+    """
+    rules, limit = menu.constraints(menu.partners)
+    j = menu.size
+    h, c = [np.zeros(j)], [menu.charge / UNIT]
+    lower, upper = [np.zeros(j)], [menu.modules]
+    constant = 0.0
+    left, blocks = [rules], []
+    low, high = [np.full(limit.size, -np.inf)], [limit]
+    for r, p in zip(recourses, probability, strict=True):
+        curves = r.problem.curves
+        if np.any(curves.kind != CurveKind.LINEAR):
+            raise InputError("the big problem needs straight curves.")
+        h.append(p * curves.slope / UNIT)
+        c.append(p * (curves.margin - curves.slope * curves.reference) / UNIT)
+        constant += p * (0.5 * float(curves.slope @ curves.reference**2) + r.constant) / UNIT
+        top = curves.upper.copy()
+        top[r.columns] = np.inf
+        lower.append(curves.lower)
+        upper.append(top)
+        rows, size = r.problem.incidence.shape
+        stocked = np.zeros((rows, j))
+        stocked[r.stock_rows] = r.stocked
+        own = np.arange(r.columns.size)
+        pick = sparse.csr_array((np.ones(own.size), (own, r.columns)), shape=(own.size, size))
+        left += [sparse.csr_array(stocked), -r.capacity]
+        blocks.append(sparse.vstack([r.problem.incidence, pick]))
+        low += [r.problem.rhs, np.full(own.size, -np.inf)]
+        equal = np.where(r.problem.is_equality, r.problem.rhs, np.inf)
+        high += [equal, np.zeros(own.size)]
+    futures = sparse.block_diag([sparse.csr_array((limit.size, 0)), *blocks])
+    total = sum(v.size for v in h)
+    return Extensive(
+        quadratic=np.concatenate(h),
+        linear=np.concatenate(c),
+        matrix=sparse.csc_array(sparse.hstack([sparse.vstack(left), futures])),
+        low=np.concatenate(low),
+        high=np.concatenate(high),
+        lower=np.concatenate(lower),
+        upper=np.concatenate(upper),
+        constant=constant,
+        is_integer=np.concatenate([menu.is_integer, np.zeros(total - j, dtype=np.bool_)]),
+        choices=j,
+    )
+
+
+def solve_by_piqp(problem: Extensive, *, tolerance: float = 1e-8) -> Found:
+    """Solve the big problem by PIQP, measures divisible.
+
+    Raises
+    ------
+    InputError
+        If PIQP gives up.
+    """
+    import piqp
+
+    equal = problem.low == problem.high
+    matrix = problem.matrix.tocsr()
+    began = time.perf_counter()
+    solver = piqp.SparseSolver()
+    solver.settings.eps_abs = tolerance
+    solver.settings.eps_rel = tolerance
+    solver.settings.eps_duality_gap_abs = tolerance
+    solver.settings.eps_duality_gap_rel = tolerance
+    solver.settings.max_iter = 500
+    solver.setup(
+        sparse.csc_matrix(sparse.diags(problem.quadratic)),
+        problem.linear,
+        sparse.csc_matrix(matrix[equal]),
+        problem.low[equal],
+        sparse.csc_matrix(matrix[~equal]),
+        problem.low[~equal],
+        problem.high[~equal],
+        problem.lower,
+        problem.upper,
+    )
+    status = solver.solve()
+    seconds = time.perf_counter() - began
+    if status != piqp.PIQP_SOLVED:
+        raise InputError(f"PIQP did not solve the big problem ({status}). Take fewer futures.")
+    x = np.array(solver.result.x)
+    value = 0.5 * float(problem.quadratic @ x**2) + float(problem.linear @ x) + problem.constant
+    return Found(UNIT * value, UNIT * value, x[: problem.choices], seconds)
+
+
+def solve_by_highs(
+    problem: Extensive, *, gap: float, pieces: int = 8, limit: float = 600.0
+) -> Found:
+    """Solve the big problem by HiGHS, every curve replaced by tangents from below.
+
+    The value found is therefore at most the true one; with more pieces it comes closer.
+
+    Parameters
+    ----------
+    problem
+        The big problem.
+    gap
+        Relative gap at which HiGHS may stop.
+    pieces
+        Tangents of every curve, spread evenly from its lower bound to twice its middle.
+    limit
+        Seconds at most.
+
+    Raises
+    ------
+    InputError
+        If HiGHS finds nothing in time.
+    """
+    began = time.perf_counter()
+    curved = np.flatnonzero(problem.quadratic > 0.0)
+    count, size = curved.size, problem.linear.size
+    middle = np.maximum(-problem.linear[curved] / problem.quadratic[curved], 0.0)
+    top = np.minimum(problem.upper[curved], 2.0 * np.maximum(middle, 1e-9))
+    floor = problem.lower[curved]
+    share = np.linspace(0.0, 1.0, pieces)
+    # epigraph: w >= ½ h t² + h t (v − t), rows  w − h t v >= −½ h t²
+    at = floor[None, :] + share[:, None] * np.maximum(top - floor, 0.0)[None, :]
+    bend = problem.quadratic[curved]
+    rows = np.arange(pieces * count)
+    own = np.tile(np.arange(count), pieces)
+    tangents = sparse.csr_array(
+        (
+            np.concatenate([np.ones(rows.size), -(bend * at).ravel()]),
+            (np.concatenate([rows, rows]), np.concatenate([size + own, curved[own]])),
+        ),
+        shape=(rows.size, size + count),
+    )
+    wide = sparse.hstack([problem.matrix, sparse.csr_array((problem.matrix.shape[0], count))])
+    matrix = sparse.csr_array(sparse.vstack([wide, tangents]))
+    model = highspy.HighsLp()
+    model.num_row_, model.num_col_ = matrix.shape
+    model.col_cost_ = np.concatenate([problem.linear, np.ones(count)])
+    model.col_lower_ = np.concatenate([problem.lower, np.zeros(count)])
+    model.col_upper_ = np.concatenate([problem.upper, np.full(count, np.inf)])
+    model.row_lower_ = np.concatenate([problem.low, -(0.5 * bend * at**2).ravel()])
+    model.row_upper_ = np.concatenate([problem.high, np.full(rows.size, np.inf)])
+    model.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
+    model.a_matrix_.start_ = matrix.indptr
+    model.a_matrix_.index_ = matrix.indices
+    model.a_matrix_.value_ = matrix.data
+    whole, part = highspy.HighsVarType.kInteger, highspy.HighsVarType.kContinuous
+    model.integrality_ = [
+        whole if w else part for w in [*problem.is_integer, *np.zeros(count, dtype=np.bool_)]
+    ]
+    highs = highspy.Highs()  # type: ignore[no-untyped-call]
+    for name, value in {"output_flag": False, "mip_rel_gap": gap, "time_limit": limit}.items():
+        highs.setOptionValue(name, value)
+    highs.passModel(model)
+    highs.run()
+    seconds = time.perf_counter() - began
+    info = highs.getInfo()
+    if info.primal_solution_status != 2:
+        raise InputError("HiGHS found no solution of the big problem in time. Take fewer futures.")
+    plan = np.array(highs.getSolution().col_value[: problem.choices])
+    value = info.objective_function_value + problem.constant
+    has_integers = bool(problem.is_integer.any())
+    bound = info.mip_dual_bound + problem.constant if has_integers else value
+    return Found(UNIT * value, UNIT * bound, plan, seconds)

@@ -1,0 +1,120 @@
+"""A future under a plan: bounds hold, cuts hold everywhere, nothing is worth nothing."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from plan_cases import small_case
+
+from lodeline.solver.certificate import certify
+from lodeline.studies.plan.menu import annuity, service
+
+
+@pytest.fixture(scope="module")
+def case(tmp_path_factory):
+    return small_case(tmp_path_factory.mktemp("plan"))
+
+
+@pytest.fixture(scope="module")
+def recourses(case):
+    chain = case.chains[0]
+    return [chain.recourse(f) for f in chain.futures(case.values(seed=3, count=5))]
+
+
+def plans(case, count):
+    rng = np.random.default_rng(7)
+    top = case.menu.modules
+    return [np.zeros(top.size), top, *(rng.random(top.size) * top for _ in range(count - 2))]
+
+
+def test_bounds_meet(case, recourses):
+    for recourse in recourses:
+        for plan in plans(case, 4):
+            found = recourse.evaluate(plan)
+            assert found.lower <= found.upper + 1e-3
+            assert found.upper - found.lower < 1e-6 * max(abs(found.upper), 1e6)
+
+
+def test_a_cut_holds_at_every_other_plan(case, recourses):
+    for recourse in recourses:
+        found = [(x, recourse.evaluate(x)) for x in plans(case, 5)]
+        for x, at_x in found:
+            for y, at_y in found:
+                cut = at_x.lower + at_x.slope @ (y - x)
+                assert cut <= at_y.upper + 1e-6 * abs(at_y.upper) + 1e-3
+
+
+def test_any_prices_give_a_bound_and_a_cut(case, recourses):
+    rng = np.random.default_rng(1)
+    recourse = recourses[0]
+    x, y = plans(case, 4)[2:]
+    truth = recourse.evaluate(y).upper
+    for size in (0.01, 0.3, 3.0):
+        problem = recourse.at(x)
+        noise = 1.0 + size * rng.standard_normal(recourse.start.size)
+        prices = recourse.start * noise
+        prices = np.where(problem.is_equality, prices, np.maximum(prices, 0.0))
+        lower, slope = recourse.bound(problem, prices)
+        assert lower <= recourse.evaluate(x).upper + 1.0
+        assert lower + slope @ (y - x) <= truth + 1.0
+
+
+def test_the_levels_are_proven_by_the_independent_certificate(case, recourses):
+    problem = recourses[0].at(case.menu.modules)
+    answer = recourses[0]._again.solve(problem)
+    proof = certify(problem, answer.levels, answer.prices)
+    assert max(proof.residual, proof.gap) < 1e-8
+
+
+def test_an_evaluation_leaves_no_trace(case, recourses):
+    recourse = replace(recourses[1])
+    x, y = plans(case, 4)[1:3]
+    before = recourse.evaluate(x)
+    recourse.evaluate(y)
+    after = recourse.evaluate(x)
+    assert (before.lower, before.upper) == (after.lower, after.upper)
+    assert np.array_equal(before.slope, after.slope)
+
+
+def test_where_nothing_happens_and_nothing_is_built_nothing_is_lost(case):
+    values = {k: v.copy() for k, v in case.values(seed=0, count=1).items()}
+    values["stop.happens"][:] = 0.0
+    chain = case.chains[0]
+    found = chain.recourse(chain.futures(values)[0]).evaluate(np.zeros(case.menu.size))
+    assert abs(found.upper) < 1.0
+    assert abs(found.lower) < 1.0
+
+
+def test_more_of_anything_never_costs_the_world_more(case, recourses):
+    for recourse in recourses[:3]:
+        plan = np.zeros(case.menu.size)
+        before = recourse.evaluate(plan).upper
+        for j in range(plan.size):
+            plan[j] = case.menu.modules[j]
+            after = recourse.evaluate(plan).upper
+            assert after <= before + 1e-6 * abs(before) + 1.0
+            before = after
+
+
+def test_a_stock_never_releases_more_than_it_holds(case, recourses):
+    plan = case.menu.modules
+    for recourse in recourses:
+        problem = recourse.at(plan)
+        answer = recourse._again.solve(problem)
+        surplus = problem.incidence @ answer.levels - problem.rhs
+        rows = recourse.stock_rows
+        assert np.all(surplus[rows] >= -1e-8 * problem.row_scale[rows])
+
+
+def test_the_months_before_service_give_nothing(case):
+    recycling = case.plan.measures[0]
+    share = service(recycling, 0, 12)
+    assert np.all(share[:3] == 0.0)
+    assert np.allclose(share[3:6], [1 / 3, 2 / 3, 1.0])
+    assert np.all(share[6:] == 1.0)
+
+
+def test_an_annuity_pays_back():
+    paid = annuity(0.05, 20.0)
+    assert sum(paid / 1.05**k for k in range(1, 21)) == pytest.approx(1.0)
+    assert annuity(0.0, 10.0) == 0.1
