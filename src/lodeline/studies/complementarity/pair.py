@@ -40,7 +40,7 @@ class FormView:
     form
         Form.
     origin
-        Origin of what the partners use, by name of the partner; None where it uses none.
+        Origin of what the partners use; None where none of them uses any.
     members
         Countries of each partner and of the restricting side, by name.
     against
@@ -49,7 +49,7 @@ class FormView:
 
     doubt: Doubt
     form: str
-    origin: Mapping[str, FormOrigin | None]
+    origin: FormOrigin | None
     members: Mapping[str, tuple[str, ...]]
     against: str
 
@@ -81,16 +81,21 @@ class FormView:
         made = np.where(self.doubt.is_unlisted[f], self.doubt.base.produced[f], 0.0)
         return float(made[self.inside(name)].sum())
 
+    def user(self, name: str) -> int | None:
+        """Return the position of a partner among the users of the form; None if it uses none."""
+        names = [t.name for t in self.origin.targets] if self.origin is not None else []
+        return names.index(name) if name in names else None
+
     def share_at_risk(self, name: str) -> tuple[float, float, float]:
         """Return the share of a partner's material made in the restricting country; low, high."""
-        found = self.origin[name]
-        if found is None:
+        found, user = self.origin, self.user(name)
+        if found is None or user is None:
             return 0.0, 0.0, 0.0
         stage = len(found.stages) - 1
         there = np.isin(np.array(found.origins), self.members[self.against])
-        value = float(found.value[stage, there, 0].sum())
-        low = float(found.low[stage, there, 0].sum())
-        high = float(found.high[stage, there, 0].sum())
+        value, low, high = (
+            float(x[stage, there, user].sum()) for x in (found.value, found.low, found.high)
+        )
         return value, min(low, value), min(max(high, value), 1.0)
 
 
@@ -127,11 +132,11 @@ def figures_of_pair(view: FormView, helper: str, receiver: str) -> Iterator[Row]
 
 def _passed(view: FormView, receiver: str, source: str) -> Row:
     """Return what of the receiver's has been in the restricting country at any stage."""
-    found, side = view.origin[receiver], view.members[view.against]
-    if found is None or len(side) != 1:
+    found, user, side = view.origin, view.user(receiver), view.members[view.against]
+    if found is None or user is None or len(side) != 1:
         return _absent(Item.PASSED_SHARE, "told for one restricting country only")
     position = found.origins.index(side[0]) if side[0] in found.origins else None
-    share = float(found.passed[position, 0]) if position is not None else 0.0
+    share = float(found.passed[position, user]) if position is not None else 0.0
     return _row(Item.PASSED_SHARE, share, mark="imputed", source=f"origin, {source}")
 
 

@@ -121,13 +121,11 @@ def _of_form(
     named: dict[str, tuple[str, ...]],
     against: str | None,
 ) -> Iterator[dict[str, Any]]:
-    found: dict[str, FormOrigin | None] = {}
-    for name in names:
-        targets = targets_of(doubt.base, form, {name: named[name]})
-        found[name] = (
-            origin_of_form(doubt.base, form, targets, doubt=doubt, draws=DRAWS) if targets else None
-        )
-    side = against or _largest_outside(found, names, named)
+    targets = targets_of(doubt.base, form, {name: named[name] for name in names})
+    if not targets:
+        return
+    found = origin_of_form(doubt.base, form, targets, doubt=doubt, draws=DRAWS)
+    side = against or _largest_outside(found, {c for name in names for c in named[name]})
     if side is None:
         return
     view = FormView(doubt, form, found, {side: (side,)} | named, side)
@@ -140,19 +138,12 @@ def _of_form(
             yield keys | row
 
 
-def _largest_outside(
-    found: dict[str, FormOrigin | None],
-    names: tuple[str, ...],
-    named: dict[str, tuple[str, ...]],
-) -> str | None:
+def _largest_outside(found: FormOrigin, inside: set[str]) -> str | None:
     """Return the country outside the partners that made most of what they use; None if nobody."""
-    inside = {c for name in names for c in named[name]}
-    tonnes: dict[str, float] = {}
-    for origin in found.values():
-        if origin is None:
-            continue
-        last = origin.value[-1, :, 0] * origin.targets[0].tonnes
-        for country, amount in zip(origin.origins, np.asarray(last), strict=True):
-            if country not in inside:
-                tonnes[country] = tonnes.get(country, 0.0) + float(amount)
-    return max(tonnes, key=lambda c: tonnes[c], default=None)
+    tonnes = found.value[-1] @ np.array([t.tonnes for t in found.targets])
+    by_country = {
+        country: float(amount)
+        for country, amount in zip(found.origins, tonnes, strict=True)
+        if country not in inside and amount > 0.0
+    }
+    return max(by_country, key=lambda c: by_country[c], default=None)
