@@ -9,7 +9,7 @@ import pytest
 
 from lodeline.errors import InputError, UnknownNameError
 from lodeline.network import ActivityKind
-from lodeline.network.catalogue import chain_ids
+from lodeline.network.catalogue import chain_ids, chain_text
 from lodeline.network.mines import mine_feed, mine_output
 from lodeline.report.origin import origin_text
 from lodeline.results.exposure import arranged
@@ -139,6 +139,14 @@ def test_the_text_fits_the_terminal_and_marks_hubs_and_doubt():
     assert max(map(len, text.splitlines())) <= 80
     assert "NLD*" in text
     assert "!" in text.split("Per cent")[0]
+
+
+def test_a_chain_of_one_s_own_is_traced_too(tmp_path):
+    own = tmp_path / "mine.toml"
+    own.write_text(chain_text("rhodium").replace('id = "rhodium"', 'id = "my-metal"', 1))
+    rows = measure(Request("origin", materials=(str(own),), countries=("ITA",)))
+    assert set(rows["material"]) == {"my-metal"}
+    assert rows["value"].sum() == pytest.approx(1.0)
 
 
 def test_a_form_that_no_chain_has_is_refused():

@@ -13,7 +13,7 @@ country at any stage (`passed`), through whom it came, and a range from imputed 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -93,12 +93,11 @@ def measure(request: Request) -> pl.DataFrame:
         If no material asked for has a form of that name.
     """
     named = members(request.countries or (WORLD,))
-    materials = [m.id for m in find_materials(request.materials)] if request.materials else None
-    names = _chains(request, materials)
+    names = _chains(request)
     years = request.years or (trade_year(None),)
     rows: list[dict[str, Any]] = []
     for name in names:
-        if name not in chain_ids():
+        if not _is_chain(name):
             rows += [_absent(c, name, None, y, _NO_CHAIN) for c in named for y in years]
             continue
         chain = load_chain(name)
@@ -115,17 +114,21 @@ def measure(request: Request) -> pl.DataFrame:
 _NO_CHAIN = "no chain of this material: its stages and lanes are not in the data (lodeline chains)"
 
 
-def _chains(request: Request, materials: Sequence[str] | None) -> tuple[str, ...]:
-    """Return chains by the names of materials; LNG is known to the chains alone."""
+def _chains(request: Request) -> tuple[str, ...]:
+    """Return chains by the names of materials; a chain or a file of one's own is itself."""
     if not request.materials:
         return chain_ids()
-    del materials
     return tuple(
         dict.fromkeys(
-            name.lower() if name.lower() in chain_ids() else find_materials([name])[0].id
+            chain if _is_chain(chain) else find_materials([name])[0].id
             for name in request.materials
+            for chain in (name if name.endswith(".toml") else name.lower(),)
         )
     )
+
+
+def _is_chain(name: str) -> bool:
+    return name in chain_ids() or name.endswith(".toml")
 
 
 def trade_year(year: int | None) -> int:
