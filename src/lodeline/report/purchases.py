@@ -16,6 +16,11 @@ __all__ = ["Block", "assessment_blocks", "assessment_html", "assessment_markdown
 _MOST_PLACES = 6
 _MOST_RESTRICTIONS = 12
 
+_MARKS = (
+    "Told: by the supplier. Unlisted: first seen there, but no source lists an output; it may have "
+    "come from elsewhere. The rest is traced through the supplier country's own mix."
+)
+
 _PAGE = """\
 <!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{{ title }}</title><style>
@@ -90,7 +95,7 @@ def assessment_blocks(result: PurchaseAssessment) -> Iterator[Block]:
     law = result.law
     yield Block(_title(result), level=1, text=(_lead(result),), items=tuple(_headlines(result)))
     yield _overview(result)
-    yield Block("Where it comes from", text=(_asks(result, "map"),))
+    yield Block("Where it comes from", text=(_asks(result, "map"), _MARKS))
     yield from _maps(result)
     yield Block("What may affect supply", text=(_asks(result, "factors"),))
     yield _restrictions(result)

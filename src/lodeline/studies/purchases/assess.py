@@ -52,7 +52,7 @@ NOTES = (
     "What a country ships is traced with that country's own mix (proportional mixing). A supplier "
     "who keeps material apart looks like one who mixes; ask him, and fill in origin_country.",
     "Customs codes of today are matched by their first six digits with those of 1992; a code that "
-    "has moved finds no form: then fill in form.",
+    "has moved finds no form unless the chain has only one: then fill in form.",
     "Days until short: stock over the share of the largest supplier country, all else going on.",
 )
 
@@ -174,6 +174,7 @@ def _vulnerability(
     report: Progress,
 ) -> tuple[Vulnerability, ...]:
     """Return the vulnerability of each material and form in its last year."""
+    names = data.country_names()
     last = {(lot.material, lot.form): k for k, lot in enumerate(lots)}
     out = []
     for done, k in enumerate(last.values()):
@@ -185,7 +186,7 @@ def _vulnerability(
             if with_market
             else (None, "not asked for (--no-market)")
         )
-        out.append(vulnerability_of(lot, maps[k], hits[k], market))
+        out.append(vulnerability_of(lot, maps[k], hits[k], market, names))
     return tuple(out)
 
 

@@ -96,11 +96,10 @@ def lots_of(purchases: Purchases, chains: Mapping[str, Chain]) -> list[Lot]:
 def _form(row: Purchase, chain: Chain | None) -> str | None:
     if chain is None or row.form is not None:
         return row.form
-    if row.hs_code is not None:
-        for form in chain.forms:
-            if any(code.code == row.hs_code for code in form.codes):
-                return form.id
-        return None
+    for form in chain.forms:
+        if any(code.code == row.hs_code for code in form.codes):
+            return form.id
+    # A code that has moved since 1992 is found nowhere; with one form there is nothing to choose.
     return chain.forms[0].id if len(chain.forms) == 1 else None
 
 

@@ -20,7 +20,7 @@ from lodeline.results.purchases import Step
 from lodeline.studies.exposure.origin_shares import Stages
 from lodeline.studies.purchases.lots import Lot
 
-__all__ = ["REST", "map_rows"]
+__all__ = ["REST", "UNLISTED", "map_rows"]
 
 REST = "rest"
 LEAST = 1e-4
