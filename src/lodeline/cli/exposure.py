@@ -171,14 +171,17 @@ def _print_rows(result: ExposureResult) -> None:
     if result.rows.height > MOST_ROWS:
         console().print(f"{result.rows.height} rows, {MOST_ROWS} shown. Ask for fewer, or take "
                         "--json or --out DIR.")  # fmt: skip
-    who = [name for name in ("site",) if name in shown.columns]
-    headings = ["material", "stage", "country", *who, "year", "value", "unit", "note"]
+    if "sees" in shown.columns:
+        headings = ["measure", "stage", "who", "value", "unit", "note"]
+    else:
+        site = [name for name in ("site",) if name in shown.columns]
+        headings = ["material", "stage", "country", *site, "year", "value", "unit", "note"]
     hidden = {"unit"} if len(units) == 1 else set()
     hidden |= {"stage"} if shown["stage"].null_count() == shown.height else set()
     notes: dict[str, int] = {}
     rows = []
     for row in shown.iter_rows(named=True):
-        told = row["reason"] if row["value"] is None else _short(row["inputs"])
+        told = row["reason"] if row["value"] is None else row.get("sees", _short(row["inputs"]))
         cells = row | {
             "value": None if row["value"] is None else f"{row['value']:.4g}",
             "note": notes.setdefault(told, len(notes) + 1),

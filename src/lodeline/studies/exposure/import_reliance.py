@@ -26,7 +26,7 @@ __all__ = ["NOTES", "measure"]
 
 NOTES = (
     "From the balanced base year of the material's chain, by form; see lodeline chains.",
-    "Where nobody publishes output, it is a prior, marked in 'made from'.",
+    "Where nobody publishes output, it is a prior, and marked so.",
 )
 NO_CHAIN = "no chain says how much content its codes carry, so output and trade do not add up"
 NONE_USED = "uses none of it, as far as trade and output show"

@@ -140,6 +140,8 @@ METHODS: Mapping[str, Method] = MappingProxyType(
         "risk-exposure-index": _method("risk_exposure", "Risk exposure index: loss if a supplier "
                                        "stops, over the worst", "stage"),
         "origin": _method("origin", "Origin: where it was mined and processed in the end", "stage"),
+        "beside": _method("beside", "All measures of one material and country, side by side",
+                          "missing_governance"),
     }
 )  # fmt: skip
 """The measures by name, in the order in which they are listed."""

@@ -1,0 +1,89 @@
+"""One material and one country, all measures beside each other, with what each sees.
+
+No formula of its own: the measures are run as they are, and their largest answer is shown. They
+differ because they look at different things: the world's output or a country's own imports, who
+delivers or who mined, today's shares or what happens when one falls out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import polars as pl
+
+from lodeline.errors import InputError
+from lodeline.studies.exposure.registry import METHODS, Basis, Request
+from lodeline.studies.exposure.suppliers import WORLD
+
+__all__ = ["NOTES", "SEES", "measure"]
+
+SEES = {
+    "origin": "Lodeline's own: the largest origin, followed back through processing and "
+    "re-exporters; the others stop at the border",
+    "time-to-survive": "Lodeline's own: the shortest time until demand is missed if one site "
+    "stops; stocks and spare capacity count, which no share knows",
+    "import-reliance": "how much is bought abroad, net, whoever sells it",
+    "top3": "who delivers, as customs see it; a re-exporter counts as the source",
+    "hhi": "how few deliver; the same for a friend and a rival",
+    "geopolrisk": "the world's output and the stability of suppliers, whatever the country could "
+    "do instead",
+    "eu-supply-risk": "the European Union only: output, sourcing, governance, recycling and "
+    "substitution in one figure",
+    "n-1": "the world without its largest supplier; the same for every country",
+}
+"""What each measure sees, in the order in which they are shown."""
+
+NOTES = (
+    "Units differ: the figures are not to be compared with each other, but with themselves over "
+    "time and over materials.",
+)
+_OF_WORLD = ("n-1",)
+_PARTS = ["country", "material", "stage", "year", "value", "unit", "inputs", "reason"]
+
+
+def measure(request: Request) -> pl.DataFrame:
+    """Return one row per measure and stage.
+
+    Extra columns: ``measure``; ``who``: the country behind the figure where there is one; ``sees``.
+
+    Raises
+    ------
+    InputError
+        If not one material and one country are given.
+    """
+    if len(request.materials) != 1 or len(request.countries) != 1:
+        raise InputError("--method beside needs one --material and one --country.")
+    parts = [_measured(request, name) for name in SEES]
+    return pl.concat(parts, how="diagonal")
+
+
+def _measured(request: Request, name: str) -> pl.DataFrame:
+    """Return the rows of one measure, the largest (of times: the shortest) of each stage."""
+    asked = replace(request, method=name)
+    if name in _OF_WORLD:
+        asked = replace(asked, countries=())
+    if name in ("hhi", "top3"):
+        is_world = set(request.countries) <= {WORLD, "WORLD"}
+        asked = replace(asked, of=Basis.PRODUCTION if is_world else Basis.IMPORTS)
+    if "missing_governance" not in METHODS[name].options:
+        asked = replace(asked, missing_governance=None)
+    rows = METHODS[name].load().measure(asked)
+    who = [c for c in ("origin", "site", "largest") if c in rows.columns]
+    person = pl.col(who[0]) if who else pl.lit(None, pl.String)
+    if "leaders" in rows.columns:
+        person = pl.col("leaders").list.first()
+    kept = [pl.col(c) if c in rows.columns else pl.lit(None).alias(c) for c in _PARTS]
+    table = rows.select(*kept, who=person.cast(pl.String))
+    down = name != "time-to-survive"
+    ranked = table.sort("value", descending=down, nulls_last=True, maintain_order=True)
+    first = ranked.unique(["material", "stage", "year", "country"], keep="first",
+                          maintain_order=True)  # fmt: skip
+    return first.with_columns(
+        pl.col("stage").cast(pl.String),
+        pl.col("year").cast(pl.Int32),
+        pl.col("value").cast(pl.Float64),
+        pl.col("reason").cast(pl.String),
+        who=pl.when(pl.col("value").is_not_null()).then("who"),
+        measure=pl.lit(name),
+        sees=pl.lit(SEES[name]),
+    )
