@@ -11,7 +11,9 @@ from lodeline.errors import InputError, UnknownNameError
 from lodeline.network import ActivityKind, build_network
 from lodeline.results.metrics import metric_table, series_table
 from lodeline.results.worst_case import CandidateKind, Damage, worst_case_document
-from lodeline.scenarios.compile import Schedule
+from lodeline.scenarios.compile import Schedule, compile_schedule
+from lodeline.scenarios.groups import G7
+from lodeline.scenarios.restrictions import Ban, Outage
 from lodeline.studies.market import run_market
 from lodeline.studies.worst_case import run_worst_case
 from lodeline.studies.worst_case.candidates import candidates_of, split_by_size
@@ -174,6 +176,47 @@ def test_where_nothing_is_proven_the_answer_says_why():
     network = network_of("rare-earths")
     assert "3 months" in why_no_bound(network, months=3, damage=Damage.UNMET)
     assert "cost" in why_no_bound(network, months=1, damage=Damage.COST)
+
+
+def test_a_group_is_the_list_of_its_members():
+    asked = {"k": 1, "base_year": 2024, "months": 1, "least_share": 0.05}
+    group = run_worst_case("rhodium", ["G7"], **asked)
+    listed = run_worst_case("rhodium", list(G7), **asked)
+    assert group.target == ("G7",)
+    assert (group.restrictions, group.damage) == (listed.restrictions, listed.damage)
+
+
+RESTRICTION = {
+    "id": "stop", "on": "all", "chain": "tungsten", "start": "2025-01", "source": "none",
+    "severity": 1.0,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kind", "restriction"),
+    [
+        (CandidateKind.EXPORTER, Ban(**RESTRICTION, type="ban", by=["CHN"], forms=["powder"],
+                                     leakage=0.0)),
+        (CandidateKind.STAGE, Outage(**RESTRICTION, type="outage", by=["CHN"], forms=["powder"],
+                                     recovery_months=0.0)),
+    ],
+)  # fmt: skip
+def test_closing_is_a_full_ban_or_a_full_outage_of_a_stress_test(kind, restriction):
+    network = network_of("tungsten")
+    place = network.countries.index("ITA")
+    [china] = [
+        c for c in candidates_of(network, [kind], [place])
+        if (network.countries[c.country], network.forms[c.form]) == ("CHN", "powder")
+    ]  # fmt: skip
+    schedule = compile_schedule(network.base, [restriction], [Month(2025, 1) + i for i in (0, 1)])
+    table = metric_table(run := run_market(schedule), series_table(run))
+    mine = table.filter((table["country"] == "ITA") & (table["form"] == "powder"))
+    uses = np.flatnonzero(
+        (network.kind == ActivityKind.USE) & (network.origin == place) & (network.form == 1)
+    )
+    found = ClosureMarket(network, 2, uses).unmet([joined([china])])[0]
+    assert found == pytest.approx(mine["unmet_t_total"][0], rel=1e-6)
+    assert found > 0.0
 
 
 def test_mistakes_are_named():

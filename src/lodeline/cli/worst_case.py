@@ -27,7 +27,7 @@ Progress = Callable[[str, int, int], None]
     epilog="Example: lodeline worst-case --target ITA,JPN --chain rare-earths --k 2 --json",
 )
 @click.option(
-    "--target", required=True, metavar="ISO3,...", help="Whom to hurt; damages are added."
+    "--target", required=True, metavar="ISO3,...", help="Whom to hurt: countries, EU27, G7."
 )
 @click.option(
     "--chain", required=True, metavar="CHAIN", help="A chain, or a chain file of your own."

@@ -65,7 +65,7 @@ def _wrapped(text: str, indent: str = "") -> list[str]:
 def _question(result: WorstCaseResult) -> str:
     what = " or ".join({"exporter": "exporters", "lane": "lanes", "stage": "producers"}[k]
                        for k in result.kinds)  # fmt: skip
-    names = join([result.country_names[c] for c in result.target])
+    names = join([result.country_names.get(c, c) for c in result.target])
     count = f"{result.k} {what}" if result.k > 1 else what.replace("s or ", " or ").rstrip("s")
     return (
         f"{result.title}: which {count} would hurt {names} most? "

@@ -109,7 +109,7 @@ class WorstCaseResult:
     Attributes
     ----------
     target
-        Countries (ISO3) that are hurt; damages are added over them.
+        Countries (ISO3) or groups that are hurt; damages are added over their countries.
     chain, title, form, unit, base_year, months
         What was run.
     kinds, k, primary

@@ -22,6 +22,7 @@ from lodeline.results.worst_case import (
     Restriction,
     WorstCaseResult,
 )
+from lodeline.scenarios.groups import GROUPS, expand
 from lodeline.studies.ensemble.metrics import Outcome
 from lodeline.studies.worst_case.candidates import Candidate, candidates_of, split_by_size
 from lodeline.studies.worst_case.closures import Closure, ClosureMarket
@@ -89,7 +90,7 @@ def run_worst_case(
     chain
         A chain, its identifier or the path of one's own file.
     target
-        Countries (ISO3) that are to be hurt; damages are added over them.
+        Countries (ISO3) or groups (``EU27``) that are to be hurt; damages are added over them.
     k
         Largest number of restrictions.
     base_year
@@ -185,13 +186,15 @@ def _question(
     k: int,
 ) -> _Question:
     known = data.country_names()
-    for country in target:
+    countries = expand(target)
+    for country in countries:
         if country not in known:
-            raise UnknownNameError("country", country, known, "Use ISO 3166 alpha-3 codes.")
+            remedy = "Use ISO 3166 alpha-3 codes, or EU27 or G7."
+            raise UnknownNameError("country", country, {*known, *GROUPS}, remedy)
     if form is not None and form not in network.forms:
         raise UnknownNameError("form", form, network.forms)
     f = network.forms.index(form) if form is not None else len(network.forms) - 1
-    inside = tuple(network.countries.index(c) for c in target if c in network.countries)
+    inside = tuple(network.countries.index(c) for c in countries if c in network.countries)
     used = (network.kind == ActivityKind.USE) & np.isin(network.origin, inside)
     uses = np.flatnonzero(used & (network.form == f))
     if uses.size == 0:
