@@ -55,6 +55,7 @@ def test_japan_s_aim_for_rare_earths_is_missed_as_published():
     rows = japan().rows.filter(pl.col("target") == "JPN_TARGET_50", measure="share of imports")
     assert rows["status"].to_list() == ["missed", "missed"]
     assert rows["leader"].to_list() == ["CHN", "CHN"]
+    assert rows["published"].to_list() == [0.796, 0.796]
     trend = {p["year"]: p["value"] for p in rows.filter(stage="compounds")["trend"].item()}
     assert trend[2010] > 0.75 > trend[2018]
 
@@ -143,3 +144,17 @@ def test_the_command_prints_one_document_and_writes_three_files(tmp_path):
     assert {p.name for p in tmp_path.iterdir()} == {
         "targets.csv", "targets.parquet", "targets.json",
     }  # fmt: skip
+
+
+@pytest.mark.slow
+def test_the_union_breaks_its_own_limit_where_the_commission_says_so():
+    # Half of the strategic materials were above 65 per cent in 2022, among them lithium, metals of
+    # the platinum group and rare earths (Joint Research Centre, quoted in stocks_and_policy).
+    result = run_targets("EU27", year=2022)
+    broken = result.rows.filter(target="EU_CRMA_DIVERS", status="missed")["material"]
+    assert {"lithium", "rare-earths"} <= set(broken)
+    assert any("8 of 16" in note for note in result.notes)
+    gallium = result.rows.filter(target="EU_CRMA_PROC", material="gallium")
+    assert [(p["year"], p["value"]) for p in gallium["trend"].item()] == [(2011, 1.0), (2022, 0.02)]
+    open_rows = result.rows.filter(target="EU_CRMA_EXTR", status="open")
+    assert open_rows["reason"].str.contains("names the largest").all()

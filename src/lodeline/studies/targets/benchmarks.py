@@ -21,6 +21,7 @@ __all__ = [
     "Subject",
     "benchmarks_for",
     "published",
+    "published_notes",
 ]
 
 
@@ -129,7 +130,10 @@ _KINDS: Mapping[str, tuple[Kind, tuple[Subject, ...]]] = MappingProxyType(
         "EU_CRMA_PROC": (Kind.PROCESSING, STRATEGIC),
         "EU_CRMA_RECY": (Kind.RECYCLING, STRATEGIC),
         "EU_CRMA_DIVERS": (Kind.SINGLE_SUPPLIER, STRATEGIC),
-        "JPN_TARGET_50": (Kind.SINGLE_SUPPLIER, (Subject("rare earths", ("rare-earths",)),)),
+        "JPN_TARGET_50": (
+            Kind.SINGLE_SUPPLIER,
+            (Subject("rare earths", ("rare-earths",), ("rare_earths",)),),
+        ),
         "JPN_STOCK_BASE": (Kind.STOCK_DAYS, _RARE_METALS),
         "KOR_STOCK_RARE": (Kind.STOCK_DAYS, _RARE_METALS),
         "USA_VAULT_DAYS": (Kind.STOCK_DAYS, _RARE_METALS),
@@ -200,6 +204,7 @@ _METRICS = {
     Kind.EXTRACTION: "extraction_self_sufficiency",
     Kind.PROCESSING: "processing_self_sufficiency",
     Kind.RECYCLING: "eol_rir",
+    Kind.SINGLE_SUPPLIER: "china_share_of_imports",
     Kind.STOCK_DAYS: "held_days",
 }
 _BOUNDS = {"_min": "at least", "_max": "at most", "": "about"}
@@ -207,8 +212,6 @@ _BOUNDS = {"_min": "at least", "_max": "at most", "": "about"}
 
 def published(country: str, kind: Kind, subject: Subject) -> tuple[Published, ...]:
     """Return what is published about a country's figure, oldest first."""
-    if kind is Kind.SINGLE_SUPPLIER:
-        return ()
     stem, names = _METRICS[kind], {*subject.facts, *subject.chains}
     if kind is Kind.RECYCLING:
         table = data.demand_structure().filter(pl.col("region") == country)
@@ -221,3 +224,15 @@ def published(country: str, kind: Kind, subject: Subject) -> tuple[Published, ..
             source = f"{row['source']} ({row['confidence']})"
             found.append(Published(float(row["value"]), bound, int(row["year"]), source))
     return tuple(sorted(found, key=lambda p: p.year))
+
+
+def published_notes(country: str) -> tuple[str, ...]:
+    """Return what is published about a country's benchmarks as a whole, in sentences."""
+    rows = data.stocks_and_policy().filter(
+        (pl.col("jurisdiction") == country) & (pl.col("metric") == "count_above_65pct")
+    )
+    return tuple(
+        f"Published for {row['year']}: {row['value']:g} {row['unit']} above the limit of 65 per "
+        f"cent, among them {row['material'].replace(';', ', ')} ({row['source']})."
+        for row in rows.iter_rows(named=True)
+    )

@@ -22,6 +22,7 @@ from lodeline.studies.targets.benchmarks import (
     Subject,
     benchmarks_for,
     published,
+    published_notes,
 )
 from lodeline.studies.targets.figures import (
     Figure,
@@ -80,7 +81,7 @@ def run_targets(country: str, *, year: int | None = None) -> TargetsResult:
         country=name,
         year=now,
         rows=pl.DataFrame(rows, schema=COLUMNS, orient="row"),
-        notes=NOTES,
+        notes=(*NOTES, *published_notes(name)),
         dataset=data.dataset_identity(),
     )
 
@@ -107,7 +108,7 @@ class _Study:
             yield self._told(benchmark, subject, told, _MEASURES[benchmark.kind], _NO_CHAIN)
         elif benchmark.kind is Kind.SINGLE_SUPPLIER:
             for chain in subject.chains:
-                yield from self._single_supplier(benchmark, subject, chain)
+                yield from self._single_supplier(benchmark, subject, chain, told)
         else:
             found = [r for c in subject.chains for r in self._output(benchmark, subject, c, told)]
             reason = f"{_NO_STAGE[benchmark.kind]} in the data for {', '.join(subject.chains)}"
@@ -146,10 +147,12 @@ class _Study:
             else:
                 yield _judged(benchmark, row, now.value, self.year, now.reason)
 
-    def _single_supplier(self, benchmark: Benchmark, subject: Subject, chain: str) -> Iterator[Row]:
+    def _single_supplier(
+        self, benchmark: Benchmark, subject: Subject, chain: str, told: tuple[Published, ...]
+    ) -> Iterator[Row]:
         found = self._suppliers(chain, self.year)
         for form in load_chain(chain).forms:
-            row = self._row(benchmark, subject, ()) | {"material": chain, "stage": form.id}
+            row = self._row(benchmark, subject, told) | {"material": chain, "stage": form.id}
             trend = imports_by_year(load_chain(chain), form.id, self.inside, home=self.home)
             now = {p["year"]: p for p in trend}.get(self.year)
             last = row | {
