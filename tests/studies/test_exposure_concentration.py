@@ -73,6 +73,12 @@ def test_the_mean_top3_share_of_refining_is_the_published_one(year, mean):
     assert np.mean(shares) == pytest.approx(mean, abs=5e-4)
 
 
+def test_refining_is_understood_for_all_six_minerals_of_the_outlook():
+    rows = run_exposure(Request("top3", tuple(REFINING), years=(2024,), stage="refining")).rows
+    assert rows["value"].mean() == pytest.approx(0.858, abs=5e-4)
+    assert rows["stage"].unique().to_list() == ["refining"]
+
+
 def test_two_sources_of_one_share_are_not_added():
     row = one("top1", ("rare-earths",), years=(2024,), stage=REFINING["rare-earths"])
     assert row["value"] == pytest.approx(0.9128)

@@ -20,6 +20,12 @@ __all__ = ["WORLD", "basis", "countries", "members", "suppliers"]
 
 WORLD = "WLD"
 KEYS = ["country", "material", "stage", "year"]
+REFINING = {
+    "graphite": "battery_grade_anode_material",
+    "lithium": "chemicals",
+    "rare-earths": "separation_refining_magnet_REE",
+}
+"""What the IEA's outlook takes as refining where the table has another word for it."""
 SCHEMA = {
     "country": pl.String,
     "material": pl.String,
@@ -147,7 +153,9 @@ def _curated(request: Request, materials: Sequence[Material] | None) -> pl.DataF
     if materials is not None:
         table = table.filter(pl.col("id").is_in([m.id for m in materials]))
     wanted = str(request.stage)
-    rows = table.filter(pl.col("stage") == wanted)
+    other = pl.col("id").replace_strict(REFINING, default=None, return_dtype=pl.String)
+    is_refining = pl.lit(wanted == "refining") & (pl.col("stage") == other)
+    rows = table.filter((pl.col("stage") == wanted) | is_refining)
     if rows.is_empty():
         remedy = "Without a country, stages are those of the table stage_shares."
         raise UnknownNameError("stage", wanted, table["stage"].unique().to_list(), remedy)
@@ -157,8 +165,9 @@ def _curated(request: Request, materials: Sequence[Material] | None) -> pl.DataF
     rows = rows.filter(named & (pl.col("source") == chosen.over("id", "year")))
     return _stacked([
         rows.select(
-            "stage", "year",
+            "year",
             country=pl.lit(WORLD),
+            stage=pl.lit(wanted),
             material="id",
             supplier="country",
             amount="share",
