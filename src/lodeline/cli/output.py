@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -21,10 +22,13 @@ __all__ = [
     "print_json",
     "print_table",
     "print_text",
+    "progress_bar",
     "table",
 ]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+Progress = Callable[[str, int, int], None]
+"""Called with what is done, how many steps are done, and how many there are."""
 
 PIPE_WIDTH = 80
 
@@ -75,6 +79,26 @@ def console(*, stderr: bool = True) -> Console:
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() else PIPE_WIDTH
     return Console(file=stream, width=width, highlight=False, soft_wrap=False, emoji=False)
+
+
+@contextmanager
+def progress_bar() -> Iterator[Progress | None]:
+    """Show a progress bar on standard error where somebody watches; else nothing."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    with Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), console=console(),
+        transient=True,
+    ) as bar:  # fmt: skip
+        task = bar.add_task("reading the data", total=None)
+
+        def show(what: str, done: int, total: int) -> None:
+            bar.update(task, description=what, completed=done, total=total)
+
+        yield show
 
 
 def table(

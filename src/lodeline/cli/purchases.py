@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from lodeline.cli.output import console, json_option, out_option, print_json, print_text
+from lodeline.cli.output import (
+    console,
+    json_option,
+    out_option,
+    print_json,
+    print_text,
+    progress_bar,
+)
 
 if TYPE_CHECKING:
     from lodeline.results.purchases import PurchaseAssessment
 
 __all__ = ["purchases"]
 
-Progress = Callable[[str, int, int], None]
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
 
@@ -74,7 +78,7 @@ def assess(file: Path, home: str | None, market: bool, out: Path | None, as_json
     inside = [c.strip().upper() for c in (home or "").split(",") if c.strip()]
     if out is not None:
         check_folder(out)
-    with _progress() as progress:
+    with progress_bar() as progress:
         result = assess_purchases(file, home=inside, with_market=market, progress=progress)
     if out is not None:
         _write(result, out)
@@ -111,22 +115,3 @@ def _write(result: PurchaseAssessment, folder: Path) -> None:
     (folder / "assessment.html").write_text(assessment_html(result), encoding="utf-8")
     for name in ("lots", "measures", "map", "restrictions", "governance"):
         getattr(result, name).write_csv(folder / f"{name}.csv")
-
-
-@contextmanager
-def _progress() -> Iterator[Progress | None]:
-    """Show a progress bar on standard error where somebody watches; else nothing."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.progress import BarColumn, Progress, TextColumn
-
-    with Progress(
-        TextColumn("{task.description}"), BarColumn(), console=console(), transient=True
-    ) as bar:
-        task = bar.add_task("reading the data", total=None)
-
-        def show(what: str, done: int, total: int) -> None:
-            bar.update(task, description=what, completed=done, total=total)
-
-        yield show

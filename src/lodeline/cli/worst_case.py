@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from lodeline.cli.output import console, json_option, out_option, print_json, print_text
+from lodeline.cli.output import (
+    console,
+    json_option,
+    out_option,
+    print_json,
+    print_text,
+    progress_bar,
+)
 from lodeline.errors import InputError
 
 if TYPE_CHECKING:
     from lodeline.results.worst_case import WorstCaseResult
 
 __all__ = ["worst_case"]
-
-Progress = Callable[[str, int, int], None]
 
 
 @click.command(
@@ -110,7 +112,7 @@ def worst_case(
     if out is not None:
         check_folder(out)
     talk = console()
-    with _progress() as progress:
+    with progress_bar() as progress:
         result = run_worst_case(
             chain,
             targets,
@@ -145,23 +147,3 @@ def _write(result: WorstCaseResult, folder: Path) -> None:
     (folder / "summary.json").write_text(document, encoding="utf-8")
     (folder / "worst-case.md").write_text(worst_case_brief(result), encoding="utf-8")
     result.ranking.write_csv(folder / "sets.csv")
-
-
-@contextmanager
-def _progress() -> Iterator[Progress | None]:
-    """Show a progress bar on standard error where somebody watches; else nothing."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
-    with Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), console=console(),
-        transient=True,
-    ) as bar:  # fmt: skip
-        task = bar.add_task("reading the data", total=None)
-
-        def show(what: str, done: int, total: int) -> None:
-            bar.update(task, description=what, completed=done, total=total)
-
-        yield show

@@ -24,6 +24,7 @@ from lodeline.results.worst_case import (
 )
 from lodeline.scenarios.groups import GROUPS, expand
 from lodeline.studies.ensemble.metrics import Outcome
+from lodeline.studies.exposure.balances import last_trade_year
 from lodeline.studies.worst_case.candidates import Candidate, candidates_of, split_by_size
 from lodeline.studies.worst_case.closures import Closure, ClosureMarket
 from lodeline.studies.worst_case.relaxation import Relaxation, why_no_bound
@@ -119,7 +120,7 @@ def run_worst_case(
         If a country or form is not known, or the target does not use the form.
     """
     started = time.perf_counter()
-    year = base_year if base_year is not None else _last_trade_year()
+    year = base_year if base_year is not None else last_trade_year()
     network = build_network(chain, base_year=year)
     question = _question(network, target, form, damage, months, k)
     market = ClosureMarket(network, months, question.uses, message=message)
@@ -205,10 +206,6 @@ def _question(
             f"'{network.base.chain.id}' in {network.base.year}. {hint}"
         )
     return _Question(network, f, inside, uses, damage, months, k)
-
-
-def _last_trade_year() -> int:
-    return int(data.code_status()["last_year"].to_numpy().max())
 
 
 def _closure(candidates: Sequence[Candidate]) -> Closure:
