@@ -39,6 +39,9 @@ from lodeline.solver.curves import Vector
 
 __all__ = ["Arrivals", "Traced", "arrivals", "carrier_shares", "passing", "trace"]
 
+_MANY = 24
+"""With more right sides than this a dense inverse is faster than a sparse factor."""
+
 _ROUNDING = 1e-14
 """Share of what enters a country below which its own output is rounding."""
 
@@ -268,15 +271,23 @@ def _solve(lanes: Vector, supply: Vector, weights: Vector) -> Vector:
     out = np.zeros_like(weights)
     if keep.size == 0:
         return out
-    # Scaled by what enters, the unknowns are numbers of visits, all of a similar size. Trade is
-    # sparse: a sparse factor is faster, and does not wait for the threads of a dense one.
+    # Scaled by what enters, the unknowns are numbers of visits, all of a similar size.
     passed_on = lanes[np.ix_(keep, keep)] / supply[keep][:, None]
-    system = sparse.csc_array(np.eye(keep.size) - passed_on.T)
-    factor = splu(system)
-    first = factor.solve(weights[keep])
-    first += factor.solve(weights[keep] - system @ first)
+    first = _refined(np.eye(keep.size) - passed_on.T, weights[keep])
     out[keep] = np.maximum(first, 0.0) / supply[keep][:, None]
     return out
+
+
+def _refined(system: Vector, right: Vector) -> Vector:
+    """Solve with one step of refinement: sparse for a few right sides, as trade is sparse."""
+    if right.shape[1] > _MANY:
+        inverse = np.linalg.inv(system)
+        first = inverse @ right
+        return np.asarray(first + inverse @ (right - system @ first))
+    matrix = sparse.csc_array(system)
+    factor = splu(matrix)
+    first = factor.solve(right)
+    return np.asarray(first + factor.solve(right - matrix @ first))
 
 
 def _fed(lanes: Vector, supply: Vector) -> NDArray[np.bool_]:

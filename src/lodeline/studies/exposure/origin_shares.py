@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from types import MappingProxyType
 from typing import Self
 
@@ -107,15 +108,11 @@ class FormOrigin:
     unlisted
         Part of `value` that is only first seen there: its output is in no source, or it entered
         the chain after the stage.
-    through_hubs
-        Part of `value` that a hub outside the target passed on.
     lost
         Share without any origin (closed loops), shape (target,).
     arrived
         Share that crosses the border last from a country, or is made inside, shape (origin,
         target).
-    passed
-        Share that has been in a country at any stage, shape (origin, target).
     """
 
     base: BaseYear
@@ -127,15 +124,32 @@ class FormOrigin:
     low: Vector
     high: Vector
     unlisted: Vector
-    through_hubs: Vector
     lost: Vector
     arrived: Vector
-    passed: Vector
 
     @property
     def origins(self) -> tuple[str, ...]:
         """ISO3 codes, the index of the arrays by origin."""
         return self.split.origins
+
+    @cached_property
+    def passed(self) -> Vector:
+        """Share that has been in a country at any stage, shape (origin, target)."""
+        weights = np.stack([t.weights for t in self.targets], axis=1)
+        met = weights.T @ passing(self.base, self.form)
+        return self.split.place(met.T, self.base.countries)
+
+    @cached_property
+    def through_hubs(self) -> Vector:
+        """Part of `value` that a hub outside the target passed on: lost if hubs pass nothing on."""
+        hubs = np.isin(np.array(self.base.countries), hubs_of(self.base.chain.id))
+        out = np.zeros_like(self.value)
+        for t, target in enumerate(self.targets):
+            stop = hubs & ~target.members
+            traced = trace(self.base, self.form, target.weights[:, None], stop=stop)
+            kept = self.split.shares(self.base, traced)[:, :, 0]
+            out[:, :, t] = np.maximum(self.value[:, :, t] - kept, 0.0)
+        return out
 
     def legs(self, target: int) -> dict[str, dict[str, tuple[Leg, ...]]]:
         """Return by stage and origin the last exporters other than the origin, largest first."""
@@ -201,10 +215,8 @@ def origin_of_form(
         low=low,
         high=high,
         unlisted=stages.unlisted(base, traced),
-        through_hubs=_through_hubs(base, form, targets, stages, value),
         lost=traced.lost,
         arrived=stages.place(np.stack([a.lane + a.home for a in seen], axis=1), base.countries),
-        passed=stages.place((weights.T @ passing(base, form)).T, base.countries),
     )
 
 
@@ -301,17 +313,3 @@ def _range(
         drawn[k] = stages.shares(base, traced, is_pooled=k % 2 == 1) / found
     low, high = np.quantile(drawn, QUANTILES, axis=0)
     return np.minimum(low, value), np.maximum(high, value)
-
-
-def _through_hubs(
-    base: BaseYear, form: str, targets: tuple[Target, ...], stages: Stages, value: Vector
-) -> Vector:
-    """Return the part of each share that hubs passed on: what is left out if they pass nothing."""
-    hubs = np.isin(np.array(base.countries), hubs_of(base.chain.id))
-    out = np.zeros_like(value)
-    for t, target in enumerate(targets):
-        stop = hubs & ~target.members
-        traced = trace(base, form, target.weights[:, None], stop=stop)
-        kept = stages.shares(base, traced)[:, :, 0]
-        out[:, :, t] = np.maximum(value[:, :, t] - kept, 0.0)
-    return out
