@@ -3,27 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from lodeline import data
 from lodeline.errors import InputError, UnknownNameError
 from lodeline.network import ActivityKind, Network, build_network
 from lodeline.network.chain import Chain
-from lodeline.results.worst_case import (
-    CandidateKind,
-    Damage,
-    LeftOut,
-    Method,
-    Restriction,
-    WorstCaseResult,
-)
+from lodeline.results.worst_case import CandidateKind, Damage, Method, WorstCaseResult
 from lodeline.scenarios.groups import GROUPS, expand
-from lodeline.studies.ensemble.metrics import Outcome
 from lodeline.studies.exposure.balances import last_trade_year
 from lodeline.studies.worst_case.candidates import Candidate, candidates_of, split_by_size
 from lodeline.studies.worst_case.closures import Closure, ClosureMarket
@@ -37,6 +28,14 @@ from lodeline.studies.worst_case.search import (
     enumerate_sets,
     exchange,
 )
+from lodeline.studies.worst_case.tables import (
+    Question,
+    left_out,
+    notes,
+    outcome_table,
+    ranking,
+    restriction,
+)
 
 __all__ = ["LEAST_SHARE", "MOST_SETS", "run_worst_case"]
 
@@ -47,21 +46,7 @@ LEAST_SHARE = 0.01
 """Candidates below this share of the world's and of the target's trade are not combined."""
 MOST_SETS = 20_000
 """Sets that are evaluated before the search does with less than all."""
-_RANKED = 10
 _UNIT = {Damage.UNMET: "t", Damage.COST: "USD"}
-
-
-@dataclass(frozen=True)
-class _Question:
-    """What is asked, with names turned into indices."""
-
-    network: Network
-    form: int
-    target: tuple[int, ...]
-    uses: NDArray[np.intp]
-    damage: Damage
-    months: int
-    k: int
 
 
 def run_worst_case(
@@ -136,42 +121,58 @@ def run_worst_case(
     found, method, why = _search(question, market, kept, most_sets, report)
     if small and found.bound is not None:
         why = f"{why}; of the {len(kept)} candidates, not of the {len(small)} left out"
-    alone = _damages(question, market, [[c] for c in small])
+    return _result(
+        question, market, found,
+        {"target": tuple(target), "kinds": tuple(kind.value for kind in dict.fromkeys(kinds)),
+         "method": method.value, "bound_reason": why},
+        kept=kept, small=small, least_share=least_share, started=started,
+    )  # fmt: skip
+
+
+def _result(
+    question: Question,
+    market: ClosureMarket,
+    found: Found,
+    asked: Mapping[str, Any],
+    *,
+    kept: Sequence[Candidate],
+    small: Sequence[Candidate],
+    least_share: float,
+    started: float,
+) -> WorstCaseResult:
+    """Return the result; the worst set is run once more, every solve certified."""
+    network, chain = question.network, question.network.base.chain
     chosen = [kept[i] for i in found.best]
     outcome = market.outcome([_closure(chosen)], is_certified=True)
-    chain_spec = network.base.chain
-    shown = chain_spec.forms[question.form]
+    alone = _damages(question, market, [[c] for c in small])
     return WorstCaseResult(
-        target=tuple(target),
-        chain=chain_spec.id,
-        title=chain_spec.title,
-        form=shown.id,
-        unit=shown.unit,
-        base_year=year,
-        months=months,
-        kinds=tuple(kind.value for kind in dict.fromkeys(kinds)),
-        k=k,
-        primary=damage.value,
-        restrictions=tuple(_restriction(network, c) for c in chosen),
+        **asked,
+        chain=chain.id,
+        title=chain.title,
+        form=chain.forms[question.form].id,
+        unit=chain.forms[question.form].unit,
+        base_year=network.base.year,
+        months=question.months,
+        k=question.k,
+        primary=question.damage.value,
+        restrictions=tuple(restriction(network, c) for c in chosen),
         damage=found.damage,
-        damage_unit=_UNIT[damage],
+        damage_unit=_UNIT[question.damage],
         bound=found.bound,
-        bound_reason=why,
         is_exact=found.bound is not None and found.bound <= found.damage * (1.0 + 1e-6),
-        method=method.value,
         evaluated=found.evaluated,
-        possible=count_sets(len(kept), k),
+        possible=count_sets(len(kept), question.k),
         candidates=len(kept),
-        left_out=_left_out(network, small, alone, least_share),
-        outcome=_outcome_table(question, outcome),
-        ranking=_ranking(network, kept, found),
+        left_out=left_out(network, small, alone, least_share),
+        outcome=outcome_table(question, outcome),
+        ranking=ranking(network, kept, found),
         certificate={
             "max_residual": market.max_residual,
             "max_gap": market.max_gap,
             "fallbacks": market.fallbacks,
             "independent_residual": outcome.independent_residual,
         },
-        notes=_notes(question, chosen),
+        notes=notes(question, chosen),
         dataset=data.dataset_identity(),
         country_names=data.country_names(),
         seconds=time.perf_counter() - started,
@@ -185,7 +186,7 @@ def _question(
     damage: Damage,
     months: int,
     k: int,
-) -> _Question:
+) -> Question:
     known = data.country_names()
     countries = expand(target)
     for country in countries:
@@ -205,7 +206,7 @@ def _question(
             f"{', '.join(target)} uses no '{network.forms[f]}' of chain "
             f"'{network.base.chain.id}' in {network.base.year}. {hint}"
         )
-    return _Question(network, f, inside, uses, damage, months, k)
+    return Question(network, f, inside, uses, damage, months, k)
 
 
 def _closure(candidates: Sequence[Candidate]) -> Closure:
@@ -214,7 +215,7 @@ def _closure(candidates: Sequence[Candidate]) -> Closure:
 
 
 def _damages(
-    question: _Question, market: ClosureMarket, sets: Sequence[Sequence[Candidate]]
+    question: Question, market: ClosureMarket, sets: Sequence[Sequence[Candidate]]
 ) -> Vector:
     closures = [_closure(s) for s in sets]
     if not closures:
@@ -229,7 +230,7 @@ def _worst_first(candidates: Sequence[Candidate], alone: Vector) -> list[Candida
 
 
 def _search(
-    question: _Question,
+    question: Question,
     market: ClosureMarket,
     candidates: Sequence[Candidate],
     most_sets: int,
@@ -257,7 +258,7 @@ def _search(
     return found, Method.BRANCH_AND_BOUND, "a relaxation of all that is undecided bounds the rest"
 
 
-def _bound_of(question: _Question, candidates: Sequence[Candidate]) -> BoundOf:
+def _bound_of(question: Question, candidates: Sequence[Candidate]) -> BoundOf:
     """Return what bounds the damage of sets between two given ones."""
     relaxation = Relaxation(question.network, _closure(candidates), question.uses)
     # Nobody can lack more than he uses.
@@ -269,118 +270,6 @@ def _bound_of(question: _Question, candidates: Sequence[Candidate]) -> BoundOf:
         return np.minimum(relaxation.bound(closed, undecided), whole)
 
     return bound
-
-
-def _restriction(network: Network, candidate: Candidate) -> Restriction:
-    form = network.base.chain.forms[candidate.form]
-    country = network.countries[candidate.country]
-    to = network.countries[candidate.destination] if candidate.destination >= 0 else None
-    what = form.title.lower() if form.title[:2].istitle() else form.title
-    titles = {
-        CandidateKind.EXPORTER: f"{country} exports no {what}",
-        CandidateKind.LANE: f"{country} ships no {what} to {to}",
-        CandidateKind.STAGE: f"{country} makes no {what}",
-    }
-    return Restriction(
-        kind=candidate.kind.value,
-        form=form.id,
-        country=country,
-        destination=to,
-        title=titles[candidate.kind],
-        flow_t_per_month=candidate.flow,
-        share=candidate.share,
-    )
-
-
-def _left_out(
-    network: Network, small: Sequence[Candidate], alone: Vector, least_share: float
-) -> LeftOut:
-    shares: dict[str, float] = {}
-    for c in small:
-        key = f"{c.kind.value} {network.forms[c.form]}"
-        shares[key] = shares.get(key, 0.0) + c.share
-    worst = int(np.argmax(alone)) if len(small) else None
-    return LeftOut(
-        count=len(small),
-        least_share=least_share,
-        share_by_form=shares,
-        largest_alone=None if worst is None else _restriction(network, small[worst]),
-        largest_damage_alone=None if worst is None else float(alone[worst]),
-    )
-
-
-def _outcome_table(question: _Question, outcome: Outcome) -> pl.DataFrame:
-    """Return the metrics of the worst set by country of the target, and their total."""
-    network = question.network
-    mine = np.flatnonzero(
-        (outcome.use_form == question.form) & np.isin(outcome.use_country, question.target)
-    )
-    used = network.reference[network.of_kind(ActivityKind.USE)][mine]
-    unmet, cost = outcome.unmet_t_total[0], outcome.cost[0].sum(axis=0)
-    rows = [
-        {
-            "country": network.countries[outcome.use_country[u]],
-            "reference_use_t": float(used[i]) * question.months,
-            "unmet_t_total": float(unmet[u]),
-            "unmet_share": float(unmet[u] / (used[i] * question.months)),
-            "unmet_share_peak": float(outcome.unmet_share_peak[0, u]),
-            "price_multiple_peak": float(outcome.price_multiple_peak[0, u]),
-            "time_to_survive_months": _months_until_short(outcome, int(u)),
-            "cost_usd": float(cost[outcome.use_country[u]]),
-        }
-        for i, u in enumerate(mine)
-    ]
-    whole = {
-        "country": "total",
-        "reference_use_t": float(used.sum()) * question.months,
-        "unmet_t_total": float(unmet[mine].sum()),
-        "unmet_share": float(unmet[mine].sum() / (used.sum() * question.months)),
-        "unmet_share_peak": None,
-        "price_multiple_peak": float(outcome.price_multiple_peak[0, mine].max()),
-        "time_to_survive_months": None,
-        "cost_usd": float(cost[list(question.target)].sum()),
-    }
-    return pl.DataFrame([*rows, whole])
-
-
-def _months_until_short(outcome: Outcome, use: int) -> int | None:
-    """Return the whole months before unmet use exceeds 5 %; None: it never does."""
-    first = int(outcome.first_short[0, use])
-    return None if first < 0 else max(first - int(outcome.onset[0]), 0)
-
-
-def _ranking(network: Network, candidates: Sequence[Candidate], found: Found) -> pl.DataFrame:
-    """Return the worst sets of each size that were evaluated."""
-    rows = []
-    for size in sorted({len(s) for s in found.seen}):
-        same = sorted(
-            ((s, d) for s, d in found.seen.items() if len(s) == size), key=lambda item: -item[1]
-        )
-        rows += [
-            {
-                "size": size,
-                "rank": rank + 1,
-                "restrictions": "; ".join(_restriction(network, candidates[i]).title for i in s),
-                "damage": value,
-            }
-            for rank, (s, value) in enumerate(same[:_RANKED])
-        ]
-    return pl.DataFrame(rows)
-
-
-def _notes(question: _Question, chosen: Sequence[Candidate]) -> tuple[str, ...]:
-    notes = [
-        "What is closed stays closed wholly in every month, to everybody: an upper end, not a "
-        "forecast. The target's own exports and plants are no candidates.",
-        "Nodes are homogeneous: material of a closed exporter that third countries already hold "
-        "may still reach the target.",
-    ]
-    if len(chosen) < question.k:
-        notes.append(
-            f"A set of {len(chosen)} does as much harm as any of {question.k}: further "
-            "restrictions would not add to it."
-        )
-    return tuple(notes)
 
 
 def _silent(what: str, done: int, total: int) -> None:
