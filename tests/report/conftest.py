@@ -123,6 +123,37 @@ def supply_of(form):
     ]  # fmt: skip
 
 
+def reserves_of(form):
+    row = {
+        "country": "JPN",
+        "form": form,
+        "opening_t": 650.0,
+        "opening_days": 30.0,
+        "lowest_t": 0.0,
+        "lowest_month": "2026-10",
+        "released_share": 1.0,
+        "lasts_months": 9,
+    }
+    return pl.DataFrame([row])  # fmt: skip
+
+
+def via_of(form):
+    rows = [("CHN", "JPN", False, 500.0, 70.0), ("VNM", "JPN", True, 90.0, 30.0),
+            ("DEU", "JPN", True, 10.0, 5.0)]  # fmt: skip
+    names = ["exporter", "importer", "is_third", "before_t", "during_t"]
+    table = pl.DataFrame([dict(zip(names, r, strict=True)) for r in rows])
+    return table.with_columns(form=pl.lit(form), third_share=pl.lit(1.0 / 6.0))
+
+
+def sectors_of(form):
+    rows = [("JPN", "other_uses", "other uses of magnets", 0.8, 0.33, 1),
+            ("JPN", "electric_vehicles", "electric vehicles", 0.2, 0.17, 3)]  # fmt: skip
+    names = ["country", "sector", "title", "share", "unmet_share_peak", "time_to_survive_months"]
+    table = pl.DataFrame([dict(zip(names, r, strict=True)) for r in rows])
+    fixed = {"form": form, "ease": 1.0, "unmet_t_total": 10.0, "region": "WLD", "source": "s"}
+    return table.with_columns(**{k: pl.lit(v) for k, v in fixed.items()})
+
+
 def chain_of(chain, title, units, scale):
     form = list(units)[-1]
     rows, metrics = [], []
@@ -148,7 +179,9 @@ def chain_of(chain, title, units, scale):
         .agg(pl.col("cost_usd").sum()),
         series=pl.DataFrame(rows), flows=pl.DataFrame(),
         supply=pl.DataFrame(supply_of(form)),
-        reserves=pl.DataFrame(),
+        reserves=reserves_of(form),
+        via=via_of(form),
+        sectors=sectors_of(form),
         reconciliation=pl.DataFrame(reconciliation, infer_schema_length=None),
         max_deviation_from_reported=0.183,
         assumptions=assumptions(),

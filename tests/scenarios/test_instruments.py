@@ -242,6 +242,18 @@ def test_a_release_where_no_reserve_is_known_is_refused(balanced_base):
         schedule(base, make(Kind.STOCK_RELEASE, by=["ITA"]))
 
 
+def test_a_licence_by_end_use_approves_the_mean_of_the_sectors(balanced_base):
+    given = {"type": "licence", "id": "r", "chain": "rare-earths", "forms": ["metals"],
+             "source": "s", "start": "2026-02", "end": "2026-04", "by": ["CHN"], "on": ["JPN"],
+             "delay_months": 0, "approval_share": 0.5, "leakage": 0}  # fmt: skip
+    uses = {"electric_vehicles": 1.0, "wind": 0.0}
+    licence = ADAPTER.validate_python(given | {"approval_by_use": uses})
+    plan = schedule(balanced_base("rare-earths"), licence)
+    expected = 0.0919 * 1.0 + 0.1154 * 0.0 + 0.7926 * 0.5
+    share = plan.limit[1, 0] / plan.network.limits[0].reference
+    assert share == pytest.approx(expected, abs=1e-3)
+
+
 LADDER = """\
 id: ladder
 title: A ladder of retaliation

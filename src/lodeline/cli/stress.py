@@ -60,6 +60,9 @@ BASE = "base"
     help="Let goods take their months at sea (default: they arrive when they leave).",
 )
 @click.option(
+    "--priority", metavar="SECTOR,...", help="Sectors served first (default: who pays most)."
+)
+@click.option(
     "--sensitivity/--no-sensitivity",
     default=True,
     help="Turn each uncertain number to the ends of its range (default: yes).",
@@ -76,6 +79,7 @@ def stress(
     mode: str | None,
     stocks: str | None,
     lead_time: bool | None,
+    priority: str | None,
     sensitivity: bool,
     out: Path | None,
     as_json: bool,
@@ -89,10 +93,10 @@ def stress(
     Example: lodeline stress china-dual-use-japan-2026 --out demo
     """
     if scenario == BASE:
-        if countries or form or mode or stocks or lead_time or out:
+        if countries or form or mode or stocks or lead_time or priority or out:
             raise InputError(
                 "'stress base' restricts nothing and writes no files: leave out --countries, "
-                "--form, --mode, --stocks, --lead-time and --out."
+                "--form, --mode, --stocks, --lead-time, --priority and --out."
             )
         _run_base(base_year, months, chains, as_json)
         return
@@ -106,6 +110,7 @@ def stress(
         "mode": mode,
         "policy": StockPolicy(stocks) if stocks else None,
         "lead_time": lead_time,
+        "priority": _words(priority),
         "with_sensitivity": sensitivity,
     }
     _run_scenario(scenario, options, chains, out, as_json)
@@ -115,6 +120,12 @@ def _codes(text: str | None) -> list[str] | None:
     if text is None:
         return None
     return [code.strip().upper() for code in text.split(",") if code.strip()]
+
+
+def _words(text: str | None) -> list[str] | None:
+    if text is None:
+        return None
+    return [word.strip().lower() for word in text.split(",") if word.strip()]
 
 
 def _run_scenario(
@@ -141,9 +152,10 @@ def _run_scenario(
     mode = options["mode"] or "market"
     settings = {k: v for k, v in options.items() if k != "mode"}
     settings["lead_time"] = bool(settings["lead_time"])
+    settings["priority"] = settings["priority"] or ()
     if mode == "both":
-        if settings.pop("lead_time"):
-            raise InputError("lead times are not part of foresight yet. Choose --mode market.")
+        if settings.pop("lead_time") | bool(settings.pop("priority")):
+            raise InputError("--lead-time and --priority go with --mode market or foresight alone.")
         _run_both(specification, own, settings, options, out, as_json)
         return
     with _progress() as progress:

@@ -10,6 +10,7 @@ import polars as pl
 
 from lodeline.report import format as fmt
 from lodeline.report.clause import condition, form_of, material, restriction_sentences
+from lodeline.report.depends import depends
 from lodeline.results.metrics import UNMET_THRESHOLD
 from lodeline.results.stress import ChainResult, SensitivityRow, StressResult
 
@@ -80,7 +81,7 @@ def answer(result: StressResult) -> Answer:
     lead = f"{clause}, {_loss(name, chain, head)}"
     price = _price(chain, row, result)
     lead += f"; {price}." if price else "."
-    rest = [*_course(name, chain, row, result), *_others(result)]
+    rest = [*_course(name, chain, row, result), *depends(result), *_others(result)]
     return Answer(lead, tuple(rest))
 
 

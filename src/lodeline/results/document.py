@@ -91,9 +91,19 @@ def _chain(chain: ChainResult) -> dict[str, Any]:
             for row in table.iter_rows(named=True)
         },
         "reserves": chain.reserves.to_dicts(),
+        "sectors": _by_country(chain.sectors),
+        "third_countries": chain.via.filter("is_third").drop("is_third").to_dicts(),
         "max_deviation_from_reported": chain.max_deviation_from_reported,
         "certificate": dict(chain.certificate),
     }
+
+
+def _by_country(sectors: pl.DataFrame) -> dict[str, list[dict[str, Any]]]:
+    """Return the sectors of each country, worst first."""
+    out: dict[str, list[dict[str, Any]]] = {}
+    for row in sectors.drop("ease", "title", "source").iter_rows(named=True):
+        out.setdefault(row.pop("country"), []).append({k: _plain(v) for k, v in row.items()})
+    return out
 
 
 def _plain(value: object) -> object:

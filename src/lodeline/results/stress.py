@@ -50,6 +50,15 @@ class ChainResult:
         One row per country and form with a reserve: ``country, form, opening_t, opening_days`` (of
         use and processing), ``lowest_t, lowest_month, released_share`` (at its lowest),
         ``lasts_months`` (from the first month of a restriction until 5 % are left; null: never).
+    via
+        Who brought restricted-origin material to whom: one row per form, importer and exporter:
+        ``form, exporter, importer, is_third`` (the exporter does not restrict), ``before_t,
+        during_t`` (mean t/month over the restricted months), ``third_share`` (of what the importer
+        got of the form by all routes before). Empty where nothing is targeted.
+    sectors
+        One row per country, form and sector, where shares are published, worst first: ``country,
+        form, sector, title, share, ease, unmet_share_peak, unmet_t_total,
+        time_to_survive_months, region`` (of the share: the country, or WLD), ``source``.
     reconciliation
         One row per country and form: ``country, form, item`` (output, imports, exports,
         use), ``reported_t, reconciled_t`` (t/year), ``basis`` (``reported``, ``left over``,
@@ -76,6 +85,8 @@ class ChainResult:
     flows: pl.DataFrame
     supply: pl.DataFrame
     reserves: pl.DataFrame
+    via: pl.DataFrame
+    sectors: pl.DataFrame
     reconciliation: pl.DataFrame
     max_deviation_from_reported: float
     assumptions: pl.DataFrame

@@ -25,6 +25,7 @@ from lodeline.scenarios.closures import Detours, detours_of, with_detours
 from lodeline.scenarios.effects import (
     affected_output,
     allowed_flow,
+    approved_share,
     forms_of,
     limits_of,
     members,
@@ -178,7 +179,8 @@ def compile_schedule(
     if lead_time:
         schedule = replace(schedule, lead=lead_months(network))
     for k, (leaky, limit) in enumerate(limited):
-        schedule.limit[:, k] = [allowed_flow(leaky, limit.reference, m) for m in months]
+        approved = approved_share(network, leaky, limit)
+        schedule.limit[:, k] = [allowed_flow(leaky, limit.reference, m, approved) for m in months]
     for closure, detours in closures:
         _close(schedule, closure, detours, columns)
         columns += detours.can_turn.size

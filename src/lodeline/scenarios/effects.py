@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lodeline.network import ActivityKind, BaseYear, Layer, Limit, Network, Origin
+from lodeline.network.sectors import sectors_of
 from lodeline.scenarios.instruments import Extraterritorial, Sanction
 from lodeline.scenarios.restriction_base import ALL, LeakyRestriction, RestrictionBase, leakage_at
 from lodeline.scenarios.restrictions import Ban, Licence, Outage, Quota
@@ -16,6 +17,7 @@ from lodeline.units import MONTHS_PER_YEAR, Month
 __all__ = [
     "affected_output",
     "allowed_flow",
+    "approved_share",
     "forms_of",
     "limits_of",
     "members",
@@ -98,7 +100,34 @@ def _limited(
     return np.asarray(chosen)
 
 
-def allowed_flow(restriction: LeakyRestriction, reference: float, month: Month) -> float:
+def approved_share(network: Network, restriction: LeakyRestriction, limit: Limit) -> float:
+    """Return a of a licence: the mean over the sectors of those who get the material; else 1.
+
+    a = Σ_i x̄_i Σ_s w_is a_s / Σ_i x̄_i      x̄ flow into i, w share of sector s in the use of i
+    """
+    if not isinstance(restriction, Licence | Extraterritorial):
+        return 1.0
+    plain = restriction.approval_share.value
+    if isinstance(restriction, Extraterritorial) or not restriction.approval_by_use:
+        return plain
+    flow = np.bincount(
+        network.destination[limit.lanes],
+        weights=network.reference[limit.lanes],
+        minlength=len(network.countries),
+    )
+    total = mean = 0.0
+    for c in np.flatnonzero(flow):
+        sectors = sectors_of(network.base.chain.id, network.forms[limit.form], network.countries[c])
+        given = restriction.approval_by_use
+        own = sum(s.share * (given[s.id].value if s.id in given else plain) for s in sectors)
+        total += float(flow[c])
+        mean += float(flow[c]) * own
+    return mean / total if total > 0.0 else plain
+
+
+def allowed_flow(
+    restriction: LeakyRestriction, reference: float, month: Month, approved: float
+) -> float:
     """Return what may pass in a month, t; infinite when nothing is withheld.
 
     A ban that stops nothing and a licence that is always given do not cap the flow at its
@@ -112,6 +141,8 @@ def allowed_flow(restriction: LeakyRestriction, reference: float, month: Month) 
         x̄, t/month.
     month
         The month.
+    approved
+        a of a licence, see `approved_share`.
     """
     if not restriction.is_in_force(month):
         return float("inf")
@@ -128,7 +159,7 @@ def allowed_flow(restriction: LeakyRestriction, reference: float, month: Month) 
         withheld = restriction.severity.value
     elif isinstance(restriction, Licence | Extraterritorial):
         opened = open_share(restriction, month, restriction.delay_months.value)
-        withheld = 1.0 - restriction.approval_share.value * opened
+        withheld = 1.0 - approved * opened
     else:
         raise AssertionError(f"no limit is known for {restriction.id}")
     lost = withheld * (1.0 - leak)

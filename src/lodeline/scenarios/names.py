@@ -27,6 +27,7 @@ def name_problems(document: Document, chains: Mapping[str, Chain]) -> Iterator[P
             yield from _place_problems(document, ("restrictions", i, key), with_groups=True)
         yield from _chain_problems(document, i, restriction, chains)
         yield from _route_problems(document, i, restriction)
+        yield from _sector_problems(document, i, restriction)
 
 
 def key_problems(document: Document) -> Iterator[Problem]:
@@ -108,6 +109,19 @@ def _route_problems(
         path: Path = ("restrictions", i, "route")
         what = f"unknown route {route!r}"
         yield Problem(dotted(path), what, suggest(route, sea().routes), document.line(path))
+
+
+def _sector_problems(
+    document: Document, i: int, restriction: Mapping[str, object]
+) -> Iterator[Problem]:
+    from lodeline.network.sectors import sector_ids
+
+    given = restriction.get("approval_by_use")
+    for name in given if isinstance(given, dict) else ():
+        if name not in sector_ids():
+            path: Path = ("restrictions", i, "approval_by_use", name)
+            what = f"unknown sector {name!r}"
+            yield Problem(dotted(path), what, suggest(str(name), sector_ids()), document.line(path))
 
 
 @cache

@@ -273,6 +273,8 @@ def _known_keys(path: Path, data: object) -> list[str]:
     if parent[0] == "stocks":
         return list((Stocks if len(parent) == 1 else Uncertain).model_fields)
     if len(parent) > 2:
+        if parent[-1] == "approval_by_use":
+            return []
         own = Follows if parent[-1] == "follows" else Uncertain
         return list(own.model_fields)
     here: Any = data

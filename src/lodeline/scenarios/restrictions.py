@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from lodeline.scenarios.instruments import (
     Closure,
@@ -70,6 +70,9 @@ __all__ = [
 ]
 
 
+SectorName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
+
+
 class _ExportRestriction(LeakyRestriction):
     """What leaves the restricting countries is limited, for everybody or for some."""
 
@@ -109,7 +112,7 @@ class Licence(_ExportRestriction):
     """Permits: a = 0 for delay_months, then approval_share; x ≤ (a + λ(1 − a)) x̄.
 
     A month in which the delay ends counts in proportion: after 1.5 months half of the second is
-    open.
+    open. Where sectors differ, a is their mean, weighted by their shares of the targets' use.
     """
 
     type: Literal[Kind.LICENCE]
@@ -117,6 +120,8 @@ class Licence(_ExportRestriction):
     """Months from `start` in which nothing is approved."""
     approval_share: Share
     """a: share of the reference flow that is approved after the delay."""
+    approval_by_use: dict[SectorName, Share] = Field(default_factory=dict)
+    """a of single sectors of the targets, where it differs: ``{electric_vehicles: 0}``."""
 
 
 class Tax(RestrictionBase):

@@ -15,10 +15,12 @@ from lodeline.network import BaseYear
 from lodeline.network.base_year import base_year as balanced_year
 from lodeline.network.catalogue import load_chain
 from lodeline.network.chain import Chain, SharesOfWorld, TableOutput
+from lodeline.network.sectors import sector_ids
 from lodeline.network.stocks import StockPolicy
 from lodeline.results.metrics import flow_table, metric_table, series_table, supply_table
 from lodeline.results.reserves import reserve_table
 from lodeline.results.run import Run
+from lodeline.results.sectors import sector_table
 from lodeline.results.stress import (
     BothResult,
     ChainResult,
@@ -26,6 +28,7 @@ from lodeline.results.stress import (
     SensitivityRow,
     StressResult,
 )
+from lodeline.results.third_countries import via_table
 from lodeline.results.welfare import cost_by_country
 from lodeline.scenarios.compile import compile_schedule
 from lodeline.scenarios.spec import Scenario
@@ -78,6 +81,7 @@ def run_stress(
     mode: Mode = Mode.MARKET,
     policy: StockPolicy | None = None,
     lead_time: bool = False,
+    priority: Sequence[str] = (),
     with_sensitivity: bool = True,
     progress: Progress | None = None,
 ) -> StressResult:
@@ -104,6 +108,8 @@ def run_stress(
         coalition, or by the countries asked about.
     lead_time
         Whether goods take their time at sea (market alone), or arrive in the month they leave.
+    priority
+        Sectors that are served first in every country; default by willingness to pay.
     with_sensitivity
         In the market: turn each uncertain number of the headline's chain to the ends of its range.
     progress
@@ -120,8 +126,11 @@ def run_stress(
             "--mode market."
         )
     plan = _plan(scenario, base_year, months, asked, form, chains, policy, progress)
+    _check_sectors(priority)
     plan = replace(
-        plan, settings={c: replace(s, lead_time=lead_time) for c, s in plan.settings.items()}
+        plan,
+        settings={c: replace(s, lead_time=lead_time) for c, s in plan.settings.items()},
+        priority=tuple(priority),
     )
     markets = _markets(plan)
     if mode is Mode.FORESIGHT:
@@ -175,6 +184,7 @@ class _Plan:
     dials: Mapping[str, tuple[Dial, ...]]
     report: Progress
     started: float
+    priority: tuple[str, ...] = ()
 
 
 def _plan(
@@ -234,8 +244,7 @@ def _result(
     plan: _Plan, mode: Mode, runs: Mapping[str, Run], *, with_sensitivity: bool
 ) -> StressResult:
     results = {
-        c: _chain_result(s.base, plan.dials[c], runs[c], plan.form)
-        for c, s in plan.settings.items()
+        c: _chain_result(s.base, plan.dials[c], runs[c], plan) for c, s in plan.settings.items()
     }
     head = _headline(results, plan.countries)
     rows: tuple[SensitivityRow, ...] = ()
@@ -301,6 +310,12 @@ def _check_countries(countries: Sequence[str]) -> None:
         raise InputError("no country asked about. Name at least one, for example JPN.")
 
 
+def _check_sectors(names: Sequence[str]) -> None:
+    for name in names:
+        if name not in sector_ids():
+            raise UnknownNameError("sector", name, sector_ids(), "docs/scenarios.md lists them.")
+
+
 def _check_form(chains: Mapping[str, Chain], form: str | None) -> None:
     if form is None:
         return
@@ -350,9 +365,9 @@ def _coordination(plan: _Plan, joint: Mapping[str, Run]) -> Coordination | None:
     )
 
 
-def _chain_result(base: BaseYear, dials: Sequence[Dial], run: Run, form: str | None) -> ChainResult:
+def _chain_result(base: BaseYear, dials: Sequence[Dial], run: Run, plan: _Plan) -> ChainResult:
     chain = base.chain
-    shown = form if form in base.forms else base.forms[-1]
+    shown = plan.form if plan.form in base.forms else base.forms[-1]
     assert shown is not None
     series = series_table(run)
     metrics = metric_table(run, series)
@@ -369,6 +384,8 @@ def _chain_result(base: BaseYear, dials: Sequence[Dial], run: Run, form: str | N
         flows=flow_table(run),
         supply=supply_table(run),
         reserves=reserve_table(run),
+        via=via_table(run),
+        sectors=sector_table(run, series, plan.priority),
         reconciliation=base.reconciliation,
         max_deviation_from_reported=base.max_deviation_from_reported,
         assumptions=_assumption_table(dials),

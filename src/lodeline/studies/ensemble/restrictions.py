@@ -33,8 +33,12 @@ def check_supported(restriction: Restriction) -> None:
         For other kinds, and for leakage that changes over time.
     """
     can = isinstance(restriction, Ban | Quota | Licence | Sanction | Tax | Outage)
-    if not can or getattr(restriction, "leakage_later", None) is not None:
-        what = "leakage that changes over time" if can else f"the kind '{restriction.type}'"
+    what = "" if can else f"the kind '{restriction.type}'"
+    if getattr(restriction, "leakage_later", None) is not None:
+        what = "leakage that changes over time"
+    if getattr(restriction, "approval_by_use", None):
+        what = "licences that differ by use"
+    if what:
         raise InputError(
             f"restriction '{restriction.id}': ensembles cannot draw {what} yet. Choose other "
             "restrictions of the scenario under 'restrictions' of the event, or run it with "

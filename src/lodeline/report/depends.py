@@ -1,0 +1,80 @@
+"""What carries a country through, and who goes without: routes, reserve, sectors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import polars as pl
+
+from lodeline.report import format as fmt
+from lodeline.report.clause import restrictors
+from lodeline.results.stress import ChainResult, StressResult
+
+__all__ = ["depends"]
+
+_LITTLE = 0.01
+"""Below this share of what comes, or of use, nothing is said."""
+
+
+def depends(result: StressResult) -> Iterator[str]:
+    """Yield sentences on the headline's country: third countries, its reserve, its sectors."""
+    head = result.headline
+    if not head or head["unmet_share_peak"] is None:
+        return
+    chain = result.chains[head["chain"]]
+    yield from _third_countries(result, chain, head["country"], head["form"])
+    yield from _reserve(result, chain, head["country"], head["form"])
+    yield from _sectors(chain, head["country"], head["form"])
+
+
+def _of(table: pl.DataFrame, country: str, form: str, column: str = "country") -> pl.DataFrame:
+    return table.filter((pl.col(column) == country) & (pl.col("form") == form))
+
+
+def _third_countries(
+    result: StressResult, chain: ChainResult, country: str, form: str
+) -> Iterator[str]:
+    rows = _of(chain.via, country, form, "importer").filter("is_third").to_dicts()
+    if not rows or rows[0]["third_share"] < _LITTLE:
+        return
+    unit = chain.units[form]
+    names = [
+        f"{fmt.location(_name(result, r['exporter']))} ({fmt.tonnes(r['before_t'], unit)} a month "
+        f"before, {fmt.quantity(r['during_t'])} during)"
+        for r in rows[:2]
+    ]
+    origin = fmt.join([fmt.location(_name(result, c)) for c in restrictors(result, chain.chain)])
+    yield (
+        f"Of what reached {fmt.location(_name(result, country))} from {origin}, "
+        f"{fmt.share(rows[0]['third_share'])} came through third countries, most through "
+        f"{fmt.join(names)}."
+    )
+
+
+def _reserve(result: StressResult, chain: ChainResult, country: str, form: str) -> Iterator[str]:
+    for row in _of(chain.reserves, country, form).to_dicts():
+        who = fmt.possessive(fmt.location(_name(result, country)))
+        text = f"{who} reserve, taken to be {row['opening_days']:.0f} days of use,"
+        if row["lasts_months"] is not None:
+            yield f"{text} would be empty after {fmt.months(row['lasts_months'])}."
+        elif row["released_share"] < _LITTLE:
+            yield f"{text} would not be touched."
+        else:
+            yield f"{text} would fall by at most {fmt.share(row['released_share'])}."
+
+
+def _sectors(chain: ChainResult, country: str, form: str) -> Iterator[str]:
+    rows = _of(chain.sectors, country, form).to_dicts()
+    if len(rows) < 2 or rows[0]["unmet_share_peak"] < _LITTLE:
+        return
+    first, last = rows[0], rows[-1]
+    basis = " (shares of the world’s use)" if first["region"] != country else ""
+    title = f"{first['title'][:1].upper()}{first['title'][1:]}"
+    yield (
+        f"{title} would stop first{basis}, lacking up to {fmt.share(first['unmet_share_peak'])}; "
+        f"{last['title']} last, lacking up to {fmt.share(last['unmet_share_peak'])}."
+    )
+
+
+def _name(result: StressResult, country: str) -> str:
+    return result.country_names.get(country, country)

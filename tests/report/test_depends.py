@@ -1,0 +1,43 @@
+"""The report tells through whom material comes, how long the reserve lasts, and who stops first."""
+
+from dataclasses import replace
+
+import polars as pl
+
+from lodeline.report.brief import answer
+from lodeline.report.depends import depends
+
+
+def plain(text):
+    return text.replace("\xa0", " ")
+
+
+def test_three_sentences_on_the_headline_s_country(result):
+    routes, reserve, sectors = (plain(s) for s in depends(result))
+    assert "17 % came through third countries, most through Viet Nam (90.0 t" in routes
+    assert "30.0 during) and Germany" in routes
+    assert reserve == "Japan’s reserve, taken to be 30 days of use, would be empty after 9 months."
+    assert sectors.startswith("Other uses of magnets would stop first (shares of the world’s use)")
+    assert sectors.endswith("electric vehicles last, lacking up to 17 %.")
+
+
+def test_they_stand_in_the_brief(result):
+    assert set(depends(result)) <= set(answer(result).rest)
+
+
+def test_where_nothing_is_known_nothing_is_said(result):
+    none = {
+        name: replace(c, via=c.via.clear(), reserves=c.reserves.clear(), sectors=c.sectors.clear())
+        for name, c in result.chains.items()
+    }
+    assert not [*depends(replace(result, chains=none))]
+
+
+def test_a_reserve_that_is_not_used_up_says_how_far_it_falls(result):
+    changed = {
+        name: replace(c, reserves=c.reserves.with_columns(
+            lasts_months=pl.lit(None, dtype=pl.Int64), released_share=pl.lit(0.4)))
+        for name, c in result.chains.items()
+    }  # fmt: skip
+    told = [plain(s) for s in depends(replace(result, chains=changed))]
+    assert any("would fall by at most 40 %" in s for s in told)
