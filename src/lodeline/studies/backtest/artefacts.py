@@ -96,14 +96,15 @@ def judged(stops: pl.DataFrame, evidence: Evidence) -> pl.DataFrame:
         verdict = pl.when(applies).then(pl.lit(name.value)).otherwise(verdict)
         reason = pl.when(applies).then(words).otherwise(reason)
     unit = pl.col("value_usd") / pl.col("tonnes") / (pl.col("base_value") / pl.col("base"))
+    # Rounded, so that the number of threads that added up the tonnes does not show.
     return whole.select(
         *LANE,
         "year",
-        "tonnes",
-        base_tonnes="base",
-        fall=1.0 - pl.col("tonnes") / pl.col("base"),
-        share_of_world=pl.col("base") / pl.col("world_base"),
-        unit_value_change=pl.when(pl.col("tonnes") > 0.0).then(unit - 1.0),
+        tonnes=pl.col("tonnes").round(3),
+        base_tonnes=pl.col("base").round(3),
+        fall=(1.0 - pl.col("tonnes") / pl.col("base")).round(6),
+        share_of_world=(pl.col("base") / pl.col("world_base")).round(6),
+        unit_value_change=pl.when(pl.col("tonnes") > 0.0).then(unit - 1.0).round(6),
         verdict=verdict,
         reason=reason,
     )

@@ -131,7 +131,7 @@ def _sisters(codes: Sequence[str]) -> pl.DataFrame:
 def _world(flows: pl.DataFrame, window: int) -> pl.DataFrame:
     """Return the world's tonnes and unit value by code and year, with their trailing means."""
     return (
-        flows.group_by("code", "year")
+        flows.group_by("code", "year", maintain_order=True)
         .agg(world=pl.col("tonnes").sum(), value=pl.col("value_usd").sum())
         .sort("code", "year")
         .select("code", "year", "world", world_unit=pl.col("value") / pl.col("world"))
@@ -147,7 +147,7 @@ def _series(
 ) -> pl.DataFrame:
     """Return every year of the keys that ever held a share of the world, with trailing means."""
     sums = (
-        flows.group_by(*key, "year")
+        flows.group_by(*key, "year", maintain_order=True)
         .agg(pl.col("tonnes", "value_usd", "rebuilt").sum())
         .join(world, on=["code", "year"])
     )
