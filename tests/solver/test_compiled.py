@@ -121,7 +121,7 @@ def test_the_month_before_is_a_good_start(market):
 
 
 def test_what_does_not_converge_goes_to_the_reference_and_is_counted(market, monkeypatch):
-    monkeypatch.setattr(compiled, "_LIMIT", 1)
+    monkeypatch.setattr(compiled, "LIMIT", 1)
     variation = ensemble(market, 9)
     result = CompiledMarket(market).solve_batch(variation)
     assert result.fallbacks > 0

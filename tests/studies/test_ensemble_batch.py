@@ -11,8 +11,9 @@ from lodeline.results.metrics import metric_table, series_table
 from lodeline.scenarios.compile import compile_schedule
 from lodeline.scenarios.ensemble_reading import load_ensemble
 from lodeline.studies.dials import Setting, dials_of
-from lodeline.studies.ensemble.batch import Block, simulate
+from lodeline.studies.ensemble.batch import Block
 from lodeline.studies.ensemble.factors import restrictions_of
+from lodeline.studies.ensemble.simulate import simulate
 from lodeline.studies.market import run_market
 
 SCENARIOS = range(8)
@@ -77,8 +78,11 @@ def test_restrictions_are_those_of_a_schedule_by_itself(case):
     i, block, schedule = case
     for t in range(len(schedule.months)):
         np.testing.assert_allclose(block.limits(t)[i], schedule.limit[t], rtol=1e-14)
-        np.testing.assert_allclose(block.output_factor(t)[i], schedule.output_factor[t], rtol=1e-14)
-        np.testing.assert_allclose(block.tax(t)[i], schedule.tax[t], rtol=1e-14)
+        left, tax = np.ones(schedule.network.activities), np.zeros(schedule.network.activities)
+        left[block.model.cut] = block.capacity_left(t)[i]
+        tax[block.model.taxed] = block.tax_paid(t)[i]
+        np.testing.assert_allclose(left, schedule.output_factor[t], rtol=1e-14)
+        np.testing.assert_allclose(tax, schedule.tax[t], rtol=1e-14)
 
 
 @pytest.fixture(scope="module")
@@ -119,6 +123,14 @@ def test_a_scenario_does_not_depend_on_its_neighbours(outcome):
     again = simulate(small()[3], {k: v[order] for k, v in sample().values.items()})
     np.testing.assert_array_equal(again.cost, outcome.cost[order])
     np.testing.assert_array_equal(again.unmet_share_peak, outcome.unmet_share_peak[order])
+
+
+def test_what_the_walk_gives_up_is_solved_by_the_reference_and_counted(outcome, monkeypatch):
+    monkeypatch.setattr("lodeline.studies.ensemble.simulate.LIMIT", 3)
+    helped = simulate(small()[3], sample().values)
+    assert helped.fallbacks.sum() > 0
+    assert helped.residual.max() <= 1e-8
+    np.testing.assert_allclose(helped.unmet_share_peak, outcome.unmet_share_peak, atol=1e-7)
 
 
 def test_zero_stocks_run_like_none_at_all():

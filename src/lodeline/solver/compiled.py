@@ -10,9 +10,11 @@ each other. What does not converge here goes to the reference solver and is coun
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
+from threading import Timer
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,9 +28,9 @@ from lodeline.solver.newton import Settings
 from lodeline.solver.pattern import Analysis, analyse
 from lodeline.solver.problem import Certificate, MarketProblem, Solution, Status
 
-__all__ = ["BatchResult", "CompiledMarket", "Variation", "solve"]
+__all__ = ["LIMIT", "TRUST", "BatchResult", "CompiledMarket", "Variation", "announced", "solve"]
 
-_LIMIT = 120
+LIMIT = 120
 """Evaluations after which a scenario goes to the reference solver."""
 _TOLERANCE = 1e-10
 """Row residual at which a scenario is solved, unless settings say otherwise.
@@ -36,7 +38,9 @@ _TOLERANCE = 1e-10
 Tighter ones are at times below the rounding of prices where large and small countries meet, and
 would send good solutions to the slower solver.
 """
-_TRUST = 1.0
+_PATIENCE = 4.0
+"""Seconds that reading the compiled solver from disk may take."""
+TRUST = 1.0
 """How far a row may move by itself in the first step, in multiples of its price."""
 
 
@@ -139,6 +143,21 @@ class BatchResult:
         return int(self.is_fallback.sum())
 
 
+@contextmanager
+def announced(message: Callable[[str], None] | None) -> Iterator[None]:
+    """Say that the solver is being compiled, if that takes longer than reading it from disk."""
+    if message is None:
+        yield
+        return
+    text = "Preparing the compiled solver: a minute or two on first use, then kept on disk."
+    timer = Timer(_PATIENCE, message, [text])
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
 class CompiledMarket:
     """A market whose pattern has been analysed, for solving again and again.
 
@@ -168,10 +187,10 @@ class CompiledMarket:
         self.settings = settings or Settings(tolerance=_TOLERANCE)
         self.analysis: Analysis = analyse(problem)
         self._message = message
-        self._work = workspace(self.analysis)
+        self.work = workspace(self.analysis)
 
     @cached_property
-    def _value(self) -> float:
+    def value(self) -> float:
         """Value of the reference flows, USD/month."""
         turnover = np.abs(self.problem.incidence).T @ self.problem.row_price
         return max(float(turnover @ self.problem.curves.reference), 1e-300)
@@ -201,17 +220,14 @@ class CompiledMarket:
             residual=np.empty(count),
             gap=np.empty(count),
         )
-        if self._message is not None and not solve_blocks.signatures:
-            self._message(
-                "Preparing the compiled solver: under a minute on first use, then kept on disk."
-            )
         s = self.settings
-        solve_blocks(
-            self.analysis.pattern, self._work, inputs, out, count, s.tolerance, _TRUST, _LIMIT
-        )
+        with announced(None if solve_blocks.signatures else self._message):
+            solve_blocks(
+                self.analysis.pattern, self.work, inputs, out, count, s.tolerance, TRUST, LIMIT
+            )
         is_solved = out.residual <= s.tolerance
         is_fallback = ~is_solved
-        gap = out.gap / self._value
+        gap = out.gap / self.value
         for i in np.flatnonzero(is_fallback):
             self._fall_back(int(i), variation, out, is_solved, gap)
         return BatchResult(

@@ -25,8 +25,8 @@ from numba.core.typing.templates import AbstractTemplate, infer_global, signatur
 from numba.extending import intrinsic, lower_builtin, models, register_model
 
 __all__ = ["WIDTH", "any_greater", "at", "entry", "exp", "fma", "inlined", "inner", "inside",
-           "load", "log", "magnitude", "maximum", "minimum", "select_greater", "splat",
-           "store"]  # fmt: skip
+           "load", "load_lane", "log", "magnitude", "maximum", "minimum", "select_greater",
+           "splat", "store"]  # fmt: skip
 
 # Kernels own no memory. Without this numba would count references to every array at every use:
 # two locked instructions each, which took more time than the arithmetic.
@@ -113,6 +113,17 @@ def load(typingctx: Any, array: Any, index: Any) -> Any:
         return builder.load(_pointer(context, builder, sig.args[0], args[0], place), align=8)
 
     return lanes(array, index), codegen
+
+
+@intrinsic
+def load_lane(typingctx: Any, a: Any, lane: Any) -> Any:
+    """Return the number in one lane."""
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        place = context.cast(builder, args[1], sig.args[1], types.int32)
+        return builder.extract_element(args[0], place)
+
+    return types.float64(lanes, lane), codegen
 
 
 @intrinsic

@@ -22,7 +22,7 @@ from lodeline.solver.simd import (
     store,
 )
 
-__all__ = ["solve_blocks"]
+__all__ = ["pack_block", "solve_blocks"]
 
 
 @inner
@@ -100,6 +100,12 @@ def _pack_curves(p, w, inputs, block, count):
         store(w.gain, a, gain)
         store(w.bend, b, bend)
         store(w.offset, a, one - gain * load(w.offset, a))
+
+
+@entry
+def pack_block(p, w, inputs):
+    """Turn the data of eight scenarios into vectors, to walk with."""
+    _pack(p, w, inputs, 0, 8)
 
 
 @inner

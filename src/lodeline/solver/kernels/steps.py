@@ -32,7 +32,7 @@ from lodeline.solver.simd import (
     store,
 )  # fmt: skip
 
-__all__ = ["newton"]
+__all__ = ["begin", "iterate", "newton"]
 
 _WIDEST, _NARROWEST = 1e3, 0.1
 """Limits of the trust: how far a row may move by itself in a step, in multiples of its price."""
@@ -173,44 +173,64 @@ def _shorter(length, before, after):
     return select_greater(splat(1e-8), length, splat(0.0), length)
 
 
+@inlined
+def begin(p, w):
+    """Evaluate the point that a block starts from; return its residual."""
+    for i in range(p.row.size):
+        store(w.trial, i, load(w.prices, i))
+        store(w.step, i, splat(0.0))
+    evaluate(p, w, w.trial, w.trial_surplus)
+    _accept(p, w, splat(1.0))
+    return residual(p, w.prices, w.surplus)
+
+
+@inlined
+def iterate(p, w, target, running, worst, trust, length, accepted, relaxed, sweeps):
+    """Take or try one step in the running lanes; return what changes from step to step.
+
+    `worst` is the residual at the point, `accepted` is 1 where the last trial became the point,
+    `relaxed` where rows of the trial were cleared, `sweeps` how often since the last step.
+    """
+    half, one = splat(0.5), splat(1.0)
+    fresh = accepted * running
+    if any_greater(fresh, half):
+        factorise(p, w, trust)
+        solve_factored(p, w, fresh)
+        length = select_greater(fresh, half, one, length)
+        sweeps = select_greater(fresh, half, splat(0.0), sweeps)
+    _advance(p, w, length * running, relaxed)
+    evaluate(p, w, w.trial, w.trial_surplus)
+    before, after = _falls(p, w)
+    reached = residual(p, w.trial, w.trial_surplus)
+    waiting = select_greater(reached, target, running, splat(0.0))
+    relaxed = _relax(p, w, before, sweeps, waiting)
+    sweeps = sweeps + relaxed
+    judged = running - relaxed
+    accepted = judged * _accepts(target, worst, reached, before, after)
+    _accept(p, w, accepted)
+    next_trust = _next_trust(trust, length, before, after)
+    trust = select_greater(accepted, half, next_trust, trust)
+    worst = select_greater(accepted, half, reached, worst)
+    refused = judged - accepted
+    length = select_greater(refused, half, _shorter(length, before, after), length)
+    sweeps = select_greater(refused, half, splat(0.0), sweeps)
+    return worst, trust, length, accepted, relaxed, sweeps
+
+
 @inner
 def newton(p, w, tolerance, first_trust, limit):
     """Solve one block; return residual and Newton steps of each lane."""
     zero, half, one = splat(0.0), splat(0.5), splat(1.0)
     target = splat(tolerance)
-    for i in range(p.row.size):
-        store(w.trial, i, load(w.prices, i))
-        store(w.step, i, zero)
-    evaluate(p, w, w.trial, w.trial_surplus)
-    _accept(p, w, one)
-    worst = residual(p, w.prices, w.surplus)
+    worst = begin(p, w)
     trust, length, accepted = splat(first_trust), one, one
     taken, relaxed, sweeps = zero, zero, zero
     for _ in range(limit):
         running = select_greater(worst, target, one, zero)
         if not any_greater(running, half):
             break
-        fresh = accepted * running
-        if any_greater(fresh, half):
-            factorise(p, w, trust)
-            solve_factored(p, w, fresh)
-            taken = taken + fresh
-            length = select_greater(fresh, half, one, length)
-            sweeps = select_greater(fresh, half, zero, sweeps)
-        _advance(p, w, length * running, relaxed)
-        evaluate(p, w, w.trial, w.trial_surplus)
-        before, after = _falls(p, w)
-        reached = residual(p, w.trial, w.trial_surplus)
-        waiting = select_greater(reached, target, running, zero)
-        relaxed = _relax(p, w, before, sweeps, waiting)
-        sweeps = sweeps + relaxed
-        judged = running - relaxed
-        accepted = judged * _accepts(target, worst, reached, before, after)
-        _accept(p, w, accepted)
-        next_trust = _next_trust(trust, length, before, after)
-        trust = select_greater(accepted, half, next_trust, trust)
-        worst = select_greater(accepted, half, reached, worst)
-        refused = judged - accepted
-        length = select_greater(refused, half, _shorter(length, before, after), length)
-        sweeps = select_greater(refused, half, zero, sweeps)
+        taken = taken + accepted * running
+        worst, trust, length, accepted, relaxed, sweeps = iterate(
+            p, w, target, running, worst, trust, length, accepted, relaxed, sweeps
+        )
     return worst, taken

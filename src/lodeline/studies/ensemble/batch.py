@@ -3,27 +3,25 @@
 What differs between scenarios never touches A: behaviour changes slopes, capacities and stocks,
 restrictions change limits, taxes and output. `ChainModel` calibrates the network once and keeps
 what is needed to turn drawn numbers into the arrays that `calibrate` and `compile_schedule` would
-give for each scenario by itself (a test compares them). `simulate` is `run_market` for a block.
+give for each scenario by itself (a test compares them).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lodeline.network import ActivityKind, BaseYear, Network, RowKind
-from lodeline.network.network import NO_LIMIT
 from lodeline.scenarios.compile import compile_schedule
 from lodeline.scenarios.ensemble_spec import Ensemble
 from lodeline.scenarios.restrictions import Outage, Restriction, Tax
-from lodeline.solver.compiled import BatchResult, CompiledMarket, Variation
+from lodeline.solver.compiled import CompiledMarket
 from lodeline.solver.problem import MarketProblem
 from lodeline.studies.ensemble.factors import Factor, restrictions_of
-from lodeline.studies.ensemble.kernels import fill_upper
-from lodeline.studies.ensemble.metrics import BlockMetrics, Outcome
 from lodeline.studies.ensemble.restrictions import (
     Limiting,
     Timing,
@@ -31,10 +29,8 @@ from lodeline.studies.ensemble.restrictions import (
     check_supported,
     lost_share,
 )
-from lodeline.studies.market import ACCEPTED, UnsolvedError
-from lodeline.units import Month
 
-__all__ = ["Block", "ChainModel", "simulate"]
+__all__ = ["Block", "ChainModel"]
 
 Vector = NDArray[np.float64]
 Values = Mapping[str, Vector]
@@ -103,6 +99,8 @@ class ChainModel:
         self.problem: MarketProblem = self.network.problem()
         self.market = CompiledMarket(self.problem, message=message)
         self._index(filled)
+        self.lines: Any = None
+        """Where everything lies in the compiled order; see `simulate`."""
 
     def number(self, values: Values, name: str) -> Vector:
         """Return the drawn values of a number of this chain, shape (scenario,)."""
@@ -171,6 +169,13 @@ class ChainModel:
         rows = network.row_kind.size - self.limit_rows.size
         self.free_margin = network.incidence[:rows].T @ network.row_price[:rows]
         self.latent = np.flatnonzero(network.is_latent)
+        self.cut = self._hit_by(Outage)
+        self.taxed = self._hit_by(Tax)
+
+    def _hit_by(self, kind: type[Restriction]) -> NDArray[np.intp]:
+        """Return the activities that restrictions of a kind act on, sorted."""
+        where = [e.where for e in self.effects if isinstance(e.restriction, kind)]
+        return np.unique(np.concatenate([np.arange(0), *where]))
 
 
 def _where(
@@ -220,9 +225,6 @@ class Block:
     growth: Vector
     growth_base: Vector
     rebuild: Vector
-
-    def __post_init__(self) -> None:
-        self._upper = np.empty_like(self.capacity)
 
     @classmethod
     def of(cls, model: ChainModel, values: Values) -> Block:
@@ -290,17 +292,17 @@ class Block:
                     )  # fmt: skip
         return out
 
-    def output_factor(self, month: int) -> Vector | None:
-        """Return the share of capacity left, shape (scenario, activity); None: all of it."""
-        out: Vector | None = None
+    def capacity_left(self, month: int) -> Vector:
+        """Return the share of capacity left to what outages hit, shape (scenario, cut)."""
+        cut = self.model.cut
+        # The surge above the reference is lost with the first tonne: x ≤ (1 − s) x̄.
+        whole = self.reference[:, cut] / self.capacity[:, cut]
+        out = np.ones(whole.shape)
         for effect in self.model.effects:
             if isinstance(effect.restriction, Outage):
                 lost = lost_share(effect.restriction, self.timing(effect), month, self.values)
-                out = np.ones(self.reference.shape) if out is None else out
-                # The surge above the reference is lost with the first tonne: x ≤ (1 − s) x̄.
-                whole = self.reference[:, effect.where] / self.capacity[:, effect.where]
-                left = (1.0 - lost)[:, None] * whole
-                out[:, effect.where] *= np.where(lost[:, None] > 0.0, left, 1.0)
+                hit = np.isin(cut, effect.where) & (lost[:, None] > 0.0)
+                out *= np.where(hit, (1.0 - lost)[:, None] * whole, 1.0)
         return out
 
     def is_restricted(self, month: int) -> NDArray[np.bool_]:
@@ -314,83 +316,14 @@ class Block:
                 out |= timing.in_force(month)
         return out
 
-    def tax(self, month: int) -> Vector | None:
-        """Return the tax, USD/t, shape (scenario, activity); None: no restriction is a tax."""
-        out: Vector | None = None
+    def tax_paid(self, month: int) -> Vector:
+        """Return the tax on what is taxed, USD/t, shape (scenario, taxed)."""
+        taxed = self.model.taxed
+        out = np.zeros((self.count, taxed.size))
         for effect in self.model.effects:
             if isinstance(effect.restriction, Tax):
                 rate = self.values[f"{effect.restriction.id}.rate"]
                 rate = np.where(self.timing(effect).in_force(month), rate, 0.0)
-                out = np.zeros(self.reference.shape) if out is None else out
-                out[:, effect.where] += rate[:, None] * self.model.network.price[effect.where]
+                hit = np.isin(taxed, effect.where)
+                out += rate[:, None] * (hit * self.model.network.price[taxed])
         return out
-
-    def upper(self, month: int, levels: Vector) -> Vector:
-        """Return the upper bounds of a month after `levels`, shape (scenario, activity)."""
-        model = self.model
-        factor = self.output_factor(month)
-        fill_upper(
-            self._upper, self.capacity if factor is None else self.capacity * factor, levels,
-            model.lanes, self.growth, self.growth_base, model.stores, self.rebuild, self.reference,
-        )  # fmt: skip
-        return self._upper
-
-    def rhs(self, stocks: Vector, limits: Vector) -> Vector:
-        """Return b of a month, t/month, shape (scenario, row)."""
-        model = self.model
-        out = np.zeros((self.count, model.network.row_kind.size))
-        out[:, model.store_rows] -= stocks
-        loose = NO_LIMIT * model.network.row_scale[model.limit_rows]
-        out[:, model.limit_rows] = -np.where(np.isfinite(limits), limits, loose)
-        return out
-
-
-def simulate(model: ChainModel, values: Values, *, first: int = 0) -> Outcome:
-    """Run a block of scenarios of one chain through all months.
-
-    Parameters
-    ----------
-    model
-        The chain.
-    values
-        Every factor by its key, each of shape (scenario,).
-    first
-        Index of the block's first scenario, for messages.
-
-    Raises
-    ------
-    UnsolvedError
-        If a month of a scenario is not solved to the accepted tolerance.
-    """
-    block = Block.of(model, values)
-    levels = block.reference
-    prices = np.tile(model.problem.row_price, (block.count, 1))
-    metrics = BlockMetrics(model.network, block.reference, block.margin, block.slope,
-                           block.elasticity)  # fmt: skip
-    checked = (first // max(block.count, 1)) % len(model.months)
-    for t, month in enumerate(model.months):
-        limits = block.limits(t)
-        stocks = levels[:, model.stores]
-        variation = Variation(
-            rhs=block.rhs(stocks, limits), upper=block.upper(t, levels),
-            extra_margin=block.tax(t),
-            reference=block.reference, margin=block.margin, slope=block.slope,
-            elasticity=block.elasticity,
-        )  # fmt: skip
-        result = model.market.solve_batch(variation, prices)
-        _accept(result, month, first)
-        independent = model.market.certify(result, 0, variation).residual if t == checked else None
-        metrics.add(result, stocks, limits, block.is_restricted(t), independent)
-        levels, prices = result.levels, result.prices
-    return metrics.outcome()
-
-
-def _accept(result: BatchResult, month: Month, first: int) -> None:
-    worst = np.maximum(result.residual, result.gap)
-    if not np.all(worst <= ACCEPTED):
-        i = int(np.argmax(np.where(np.isfinite(worst), worst, np.inf)))
-        raise UnsolvedError(
-            f"scenario {first + i}, {month}: the market was not cleared (residual "
-            f"{result.residual[i]:.1e}, gap {result.gap[i]:.1e}). Please report the ensemble and "
-            "its seed as a defect."
-        )

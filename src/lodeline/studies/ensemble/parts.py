@@ -32,9 +32,10 @@ from lodeline.errors import InputError, MachineError
 from lodeline.network.base_year import BaseYear, base_year
 from lodeline.network.chain import Chain
 from lodeline.scenarios.ensemble_spec import Ensemble
-from lodeline.studies.ensemble.batch import ChainModel, simulate
+from lodeline.studies.ensemble.batch import ChainModel
 from lodeline.studies.ensemble.factors import Factor, factors_of, quantiles_of, sample_at
 from lodeline.studies.ensemble.metrics import Outcome
+from lodeline.studies.ensemble.simulate import simulate
 
 __all__ = ["Part", "Plan", "Store", "compute_part"]
 

@@ -18,10 +18,13 @@ from lodeline.network.catalogue import load_chain
 from lodeline.network.chain import Chain
 from lodeline.results.ensemble import EnsembleResult
 from lodeline.scenarios.ensemble_spec import Ensemble
+from lodeline.solver.compiled import announced
+from lodeline.solver.simd import WIDTH
 from lodeline.studies.ensemble import summary
-from lodeline.studies.ensemble.factors import check_count
-from lodeline.studies.ensemble.parts import BLOCK, Models, Plan, Store
+from lodeline.studies.ensemble.factors import check_count, sample_at
+from lodeline.studies.ensemble.parts import BLOCK, Models, Plan, Store, drawn_for
 from lodeline.studies.ensemble.run import compute_here, compute_there
+from lodeline.studies.ensemble.simulate import simulate
 
 __all__ = ["PART", "plan_of", "run_ensemble"]
 
@@ -162,7 +165,8 @@ def _compute(
     """Compute the missing parts; return how many scenarios that were, and the seconds."""
     done = n - sum(plan.size(k, n) for k in todo)
     before = done
-    _warm_up(models)
+    with announced(message):
+        _warm_up(models)
     began = time.perf_counter()
     if not todo:
         return 0, 0.0
@@ -182,7 +186,8 @@ def _compute(
 
 def _warm_up(models: Models) -> None:
     """Compile before the clock starts and before workers would all do it at once."""
-    models.chains[0].market.solve_batch()
+    values = sample_at(models.factors, 0, drawn_for(models, 0, 1)[:WIDTH]).values
+    simulate(models.chains[0], values)
 
 
 def _summed(
