@@ -21,14 +21,16 @@ from lodeline.network.catalogue import load_chain
 from lodeline.network.chain import Chain
 from lodeline.scenarios.ensemble_spec import Ensemble
 from lodeline.scenarios.measures import ActionPlan, Offtake
+from lodeline.scenarios.restrictions import Outage, Tax
 from lodeline.studies.ensemble.batch import Block, ChainModel
 from lodeline.studies.ensemble.factors import Factor, draw, factors_of
+from lodeline.studies.ensemble.restrictions import lost_share
 from lodeline.studies.plan.columns import Columns, columns_of, extended
 from lodeline.studies.plan.menu import Menu, menu_of
 from lodeline.studies.plan.recourse import Future, Recourse, recourse_of
 from lodeline.units import Month
 
-__all__ = ["Case", "ChainCase", "Values", "case_of"]
+__all__ = ["Case", "ChainCase", "Values", "case_of", "output_factor", "tax"]
 
 Vector = NDArray[np.float64]
 Values = Mapping[str, Vector]
@@ -60,12 +62,8 @@ class ChainCase:
         block = Block.of(self.model, values)
         months = range(len(self.model.months))
         limits = [block.limits(t) for t in months]
-        factors = [block.output_factor(t) for t in months]
-        taxes = [block.tax(t) for t in months]
-        size = self.model.network.activities
-
-        def monthly(by_month: list[Vector | None], i: int, none: float) -> Vector:
-            return np.array([np.full(size, none) if m is None else m[i] for m in by_month])
+        factors = [output_factor(block, t) for t in months]
+        taxes = [tax(block, t) for t in months]
 
         return [
             Future(
@@ -78,8 +76,8 @@ class ChainCase:
                 rebuild=float(block.rebuild[i]),
                 growth_base=block.growth_base[i],
                 limit=np.array([m[i] for m in limits]).reshape(len(months), -1),
-                output_factor=monthly(factors, i, 1.0),
-                tax=monthly(taxes, i, 0.0),
+                output_factor=np.array([m[i] for m in factors]),
+                tax=np.array([m[i] for m in taxes]),
             )
             for i in range(block.count)
         ]
@@ -87,6 +85,30 @@ class ChainCase:
     def recourse(self, future: Future) -> Recourse:
         """Return the planning problem of a future."""
         return recourse_of(self.network, self.columns, future, period=self.period)
+
+
+def output_factor(block: Block, month: int) -> Vector:
+    """Return the share of capacity that outages leave, shape (future, activity)."""
+    out = np.ones(block.reference.shape)
+    for effect in block.model.effects:
+        if isinstance(effect.restriction, Outage):
+            lost = lost_share(effect.restriction, block.timing(effect), month, block.values)
+            # The surge above the reference is lost with the first tonne: x ≤ (1 − s) x̄.
+            whole = block.reference[:, effect.where] / block.capacity[:, effect.where]
+            left = (1.0 - lost)[:, None] * whole
+            out[:, effect.where] *= np.where(lost[:, None] > 0.0, left, 1.0)
+    return out
+
+
+def tax(block: Block, month: int) -> Vector:
+    """Return what is paid on top of a tonne, USD/t, shape (future, activity)."""
+    out = np.zeros(block.reference.shape)
+    for effect in block.model.effects:
+        if isinstance(effect.restriction, Tax):
+            rate = block.values[f"{effect.restriction.id}.rate"]
+            rate = np.where(block.timing(effect).in_force(month), rate, 0.0)
+            out[:, effect.where] += rate[:, None] * block.model.network.price[effect.where]
+    return out
 
 
 @dataclass(frozen=True)

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lodeline.network.network import PRICE_CAP
+from lodeline.network.network import NO_LIMIT
 from lodeline.solver.compiled import BatchResult, CompiledMarket, Variation
 from lodeline.studies.ensemble.batch import Block
-from lodeline.studies.ensemble.metrics import BlockMetrics, Outcome
 from lodeline.studies.market import ACCEPTED, UnsolvedError
 from lodeline.studies.plan.columns import Columns
-from lodeline.studies.plan.futures import Case, ChainCase, Values
+from lodeline.studies.plan.futures import Case, ChainCase, Values, output_factor, tax
+from lodeline.studies.plan.ledger import Ledger
 
 __all__ = ["Judge", "Judgement"]
 
@@ -104,23 +104,21 @@ class Judge:
         worst = 0.0
         for k, (chain, market) in enumerate(zip(chains, self._markets, strict=True)):
             place = np.array([names.index(c) for c in chain.network.countries])
-            last = len(chain.network.forms) - 1
             for first in range(0, self.count, _SIDE_BY_SIDE):
                 some = slice(first, min(first + _SIDE_BY_SIDE, self.count))
                 own = {key: v[some] for key, v in self._values.items()}
-                outcome = simulate_plan(chain, market, own, plan)
-                cost[some, place] += outcome.cost.sum(axis=1)
-                uses = np.flatnonzero(outcome.use_form == last)
-                at = place[outcome.use_country[uses]]
-                peak[some, k, at] = outcome.unmet_share_peak[:, uses]
-                tonnes[some, k, at] = outcome.unmet_t_total[:, uses]
-                worst = max(worst, float(outcome.residual.max()), float(outcome.gap.max()))
+                ledger, proof = simulate_plan(chain, market, own, plan)
+                cost[some, place] += ledger.cost
+                at = place[chain.network.origin[ledger.uses]]
+                peak[some, k, at] = ledger.unmet_peak
+                tonnes[some, k, at] = ledger.unmet_tonnes
+                worst = max(worst, proof)
         return Judgement(names, cost, peak, tonnes, worst)
 
 
 def simulate_plan(
     chain: ChainCase, market: CompiledMarket, values: Values, plan: Vector
-) -> Outcome:
+) -> tuple[Ledger, float]:
     """Run a block of futures of one chain under a plan, month by month.
 
     Parameters
@@ -134,6 +132,11 @@ def simulate_plan(
     plan
         x, shape (choice,).
 
+    Returns
+    -------
+    tuple
+        What it costs whom, and the worst residual or gap.
+
     Raises
     ------
     UnsolvedError
@@ -144,39 +147,58 @@ def simulate_plan(
     own, count = model.network.activities, block.count
 
     def both(varied: Vector, whole: Vector) -> Vector:
-        more = np.broadcast_to(whole[own:], (count, columns.size))
-        return np.hstack([varied, more])
+        return np.hstack([varied, np.broadcast_to(whole[own:], (count, columns.size))])
 
-    levels = both(block.reference, network.reference)
-    reference = levels
-    margin = both(block.margin, network.margin)
-    slope = both(block.slope, network.slope)
+    levels = reference = both(block.reference, network.reference)
+    margin, slope = both(block.margin, network.margin), both(block.slope, network.slope)
     elasticity = both(block.elasticity, network.elasticity)
-    metrics = BlockMetrics(network, reference, margin, slope, elasticity)
+    ledger = Ledger(network, reference, margin, slope, elasticity)
     prices = np.tile(network.row_price, (count, 1))
     left = np.tile(columns.stocked @ plan, (count, 1))
+    none = np.zeros((count, columns.size))
+    worst = 0.0
     for t, month in enumerate(model.months):
         limits = block.limits(t)
         stocks = levels[:, model.stores]
-        upper = block.upper(t, np.ascontiguousarray(levels[:, :own]))
-        tax = block.tax(t)
-        extra = None if tax is None else np.hstack([tax, np.zeros((count, columns.size))])
+        offered = _offered(columns.capacity[:, t] @ plan, left, columns)
         result = market.solve_batch(
             Variation(
-                rhs=block.rhs(stocks, limits),
-                upper=np.hstack([upper, _offered(columns.capacity[:, t] @ plan, left, columns)]),
-                extra_margin=extra, reference=reference, margin=margin, slope=slope,
-                elasticity=elasticity, cap=PRICE_CAP * network.price,
+                rhs=_rhs(block, stocks, limits),
+                upper=np.hstack([_upper(block, t, levels[:, :own]), offered]),
+                extra_margin=np.hstack([tax(block, t), none]),
+                reference=reference, margin=margin, slope=slope, elasticity=elasticity,
             ),
             prices,
         )  # fmt: skip
-        _accept(result, f"{model.chain}, {month}")
-        metrics.add(result, stocks, limits, block.is_restricted(t), None)
+        worst = max(worst, _accepted(result, f"{model.chain}, {month}"))
+        ledger.add(result.levels, result.prices, stocks, limits)
         levels, prices = result.levels, result.prices
         for s in range(left.shape[1]):
             released = levels[:, own:][:, columns.stock_of == s].sum(axis=1)
             left[:, s] = np.maximum(left[:, s] - released, 0.0)
-    return metrics.outcome()
+    return ledger, worst
+
+
+def _upper(block: Block, month: int, levels: Vector) -> Vector:
+    """Return the upper bounds of a month after `levels`, shape (future, activity)."""
+    model = block.model
+    finite = np.isfinite(block.capacity)
+    left = np.where(finite, block.capacity, 0.0) * output_factor(block, month)
+    upper = np.where(finite, left, np.inf)
+    lanes, stores = model.lanes, model.stores
+    upper[:, lanes] = (1.0 + block.growth)[:, None] * levels[:, lanes] + block.growth_base
+    upper[:, stores] = levels[:, stores] + block.rebuild[:, None] * block.reference[:, stores]
+    return upper
+
+
+def _rhs(block: Block, stocks: Vector, limits: Vector) -> Vector:
+    """Return b of a month, t/month, shape (future, row)."""
+    model = block.model
+    out = np.zeros((block.count, model.network.row_kind.size))
+    out[:, model.store_rows] -= stocks
+    loose = NO_LIMIT * model.network.row_scale[model.limit_rows]
+    out[:, model.limit_rows] = -np.where(np.isfinite(limits), limits, loose)
+    return out
 
 
 def _offered(capacity: Vector, left: Vector, columns: Columns) -> Vector:
@@ -192,10 +214,12 @@ def _offered(capacity: Vector, left: Vector, columns: Columns) -> Vector:
     return out
 
 
-def _accept(result: BatchResult, where: str) -> None:
+def _accepted(result: BatchResult, where: str) -> float:
+    """Return the worst residual or gap of a month, if it is good enough."""
     worst = float(np.maximum(result.residual, result.gap).max())
     if not worst <= ACCEPTED:
         raise UnsolvedError(
             f"{where}: the market under a plan was not cleared (residual or gap {worst:.1e}). "
             "Please report the plan as a defect."
         )
+    return worst

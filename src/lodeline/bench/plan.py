@@ -1,0 +1,246 @@
+"""Planning beside one big problem: the same two stages, the same futures, time and memory.
+
+The menu is generated: stocks, recycling and substitutes of the countries that use most of a chain.
+Curves are straight and the goal is the mean, so that the big problem is a QP (PIQP, measures
+divisible) or, with curves cut into pieces, a mixed-integer linear problem (HiGHS, whole modules).
+Every run has a process of its own, whose largest memory is reported. Lodeline's time counts all
+from the drawn futures to the proven gap; a peer's counts its solver alone, not the building of its
+matrices.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import resource
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from lodeline.bench.extensive import extensive_form, solve_by_highs, solve_by_piqp
+from lodeline.errors import InputError
+from lodeline.network.base_year import base_year
+from lodeline.network.catalogue import load_chain
+from lodeline.scenarios.ensemble_reading import load_ensemble
+from lodeline.scenarios.measures import ActionPlan
+from lodeline.solver.curves import CurveKind
+from lodeline.studies.plan.bundle import Search
+from lodeline.studies.plan.evaluate import Here, evaluator_of
+from lodeline.studies.plan.futures import Case, case_of
+from lodeline.studies.plan.master import Master
+
+__all__ = ["PEERS", "Row", "bench_plan", "menu_for"]
+
+PEERS = ("piqp", "highs")
+YEAR = 2024
+_MEGABYTE = 1024.0
+"""Kilobytes, in which Linux counts a process's memory."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One comparison.
+
+    Attributes
+    ----------
+    peer, case
+        Which peer on what; the case names futures and whether measures are divisible.
+    futures
+        Number of futures.
+    ours_s, peer_s, ratio
+        Seconds, and the peer's over ours; None where the peer gave up.
+    ours_mb, peer_mb
+        Largest memory of the process.
+    ours_value, ours_bound, peer_value
+        Proven bounds and the peer's value, USD.
+    note
+        Why the peer gave up.
+    """
+
+    peer: str
+    case: str
+    futures: int
+    ours_s: float
+    peer_s: float | None
+    ratio: float | None
+    ours_mb: float
+    peer_mb: float | None
+    ours_value: float
+    ours_bound: float
+    peer_value: float | None
+    note: str = ""
+
+
+def bench_plan(
+    *,
+    futures: Sequence[int] = (10, 100),
+    countries: int = 40,
+    measures: int = 30,
+    gap: float = 1e-3,
+    peers: Sequence[str] | None = None,
+    limit: float = 600.0,
+    progress: Callable[[str], None] = lambda _: None,
+) -> dict[str, Any]:
+    """Return rows by peer and number of futures, and the ratio at the largest both can do.
+
+    Parameters
+    ----------
+    futures
+        Numbers of futures.
+    countries, measures
+        Size of network and menu.
+    gap
+        Relative gap to reach.
+    peers
+        Of `PEERS`; default all.
+    limit
+        Seconds that a peer may take.
+    progress
+        Told what is measured.
+    """
+    chosen = PEERS if peers is None else tuple(peers)
+    for name in chosen:
+        if name not in PEERS:
+            raise InputError(f"unknown peer '{name}'. Known: {', '.join(PEERS)}.")
+    rows = []
+    for count in futures:
+        for peer in chosen:
+            divisible = peer == "piqp"
+            progress(f"{count} futures, {'divisible' if divisible else 'whole'} measures: Lodeline")
+            own = _apart(_ours, countries, measures, count, gap, divisible)
+            progress(f"{count} futures: {peer}")
+            other = _apart(
+                _theirs, countries, measures, count, gap, peer, limit, limit=limit + 120.0
+            )
+            seconds = other["seconds"]
+            rows.append(
+                Row(
+                    peer=peer,
+                    case=f"rare-earths, {countries} countries, {measures} measures, "
+                    f"{count} futures, {'divisible' if divisible else 'whole'}",
+                    futures=count,
+                    ours_s=own["seconds"],
+                    peer_s=seconds,
+                    ratio=None if seconds is None else seconds / own["seconds"],
+                    ours_mb=own["mb"],
+                    peer_mb=other["mb"],
+                    ours_value=own["value"],
+                    ours_bound=own["bound"],
+                    peer_value=other["value"],
+                    note=other["note"],
+                )
+            )
+    done = [r for r in rows if r.ratio is not None]
+    largest = max((r.futures for r in done), default=None)
+    ratios = [r.ratio for r in done if r.futures == largest and r.ratio is not None]
+    return {
+        "rows": [asdict(r) for r in rows],
+        "geomean_ratio_to_fastest_peer": min(ratios) if ratios else None,
+        "largest_case_of_peers": largest,
+        "gap": gap,
+    }
+
+
+def menu_for(chain: str, year: int, *, measures: int) -> ActionPlan:
+    """Return a menu of `measures` stocks, recycling plants and substitutes by the largest users."""
+    base = base_year(load_chain(chain), year)
+    absorbed = base.absorbed()
+    value = base.prices[:, None] * base.used
+    value[:, [base.countries.index(c) for c in ("CHN",) if c in base.countries]] = 0.0
+    order = np.argsort(-value, axis=None)
+    menu: list[dict[str, Any]] = []
+    for flat in order:
+        f, c = np.unravel_index(flat, value.shape)
+        form, country = base.forms[f], base.countries[c]
+        use, price = float(absorbed[f, c]), float(base.prices[f])
+        common = {"by": ["ALL"], "chain": chain, "form": form, "country": country}
+        name = f"{country.lower()}-{form}"
+        plant = {"tonnes_per_year": 0.1 * use, "lead_years": 1.0}
+        menu += [
+            common | {"id": f"stock-{name}", "title": f"Stock {name}", "type": "stock",
+                      "tonnes": use / 12.0, "modules": 3, "lead_years": 0.0,
+                      "holding_share_per_year": 0.03, "release_over_price": 1.2,
+                      "release_share_per_month": 0.34},
+            common | plant | {"id": f"recycling-{name}", "title": f"Recycling {name}",
+                              "type": "recycling", "capex_usd": 0.15 * use * price},
+            common | plant | {"id": f"thrift-{name}", "title": f"Thrift {name}",
+                              "type": "substitution", "capex_usd": 0.1 * use * price,
+                              "opex_over_price": 1.3},
+        ]  # fmt: skip
+        if len(menu) >= measures:
+            break
+    spend = 0.05 * float(
+        (base.prices @ absorbed).sum() - base.prices @ absorbed[:, base.countries.index("CHN")]
+    )
+    return ActionPlan.model_validate(
+        {
+            "id": "bench", "title": "Benchmark", "question": "How fast?",
+            "futures": load_ensemble("china-dual-use-japan-2026"), "first_year": 2026,
+            "interest": 0.05,
+            "partners": [{"id": "ALL", "title": "All", "members": ["JPN"], "budget_usd": spend}],
+            "measures": menu[:measures],
+        }
+    )  # fmt: skip
+
+
+def _case(countries: int, measures: int, *, divisible: bool) -> Case:
+    plan = menu_for("rare-earths", YEAR, measures=measures)
+    case = case_of(plan.model_copy(update={"countries": countries}), year=YEAR)
+    if divisible:
+        none = np.zeros(case.menu.size, dtype=np.bool_)
+        case = replace(case, menu=replace(case.menu, is_integer=none))
+    straight = []
+    for chain in case.chains:
+        curve = np.full_like(chain.network.curve, CurveKind.LINEAR)
+        straight.append(replace(chain, network=replace(chain.network, curve=curve)))
+    case.__dict__["chains"] = tuple(straight)
+    return case
+
+
+def _ours(countries: int, measures: int, count: int, gap: float, divisible: bool) -> dict[str, Any]:
+    case = _case(countries, measures, divisible=divisible)
+    # Compile before the clock starts.
+    Here(case, case.values(seed=9, count=1)).one(np.zeros(case.menu.size), 0)
+    began = time.perf_counter()
+    values = case.values(seed=0, count=count)
+    master = Master(case.menu, case.plan.goal, np.full(count, 1.0 / count), mip_gap=gap / 5.0)
+    with evaluator_of(case, values) as evaluator:
+        found = Search(master, evaluator).best(gap=gap)
+    seconds = time.perf_counter() - began
+    return {"seconds": seconds, "value": found.upper, "bound": found.lower, "mb": _memory()}
+
+
+def _theirs(
+    countries: int, measures: int, count: int, gap: float, peer: str, limit: float
+) -> dict[str, Any]:
+    case = _case(countries, measures, divisible=peer == "piqp")
+    chain = case.chains[0]
+    recourses = [chain.recourse(f) for f in chain.futures(case.values(seed=0, count=count))]
+    problem = extensive_form(case.menu, recourses, np.full(count, 1.0 / count))
+    nothing = {"seconds": None, "value": None, "mb": None}
+    try:
+        if peer == "piqp":
+            found = solve_by_piqp(problem, tolerance=gap)
+        else:
+            found = solve_by_highs(problem, gap=gap, limit=limit)
+    except (InputError, MemoryError) as error:
+        return nothing | {"note": " ".join(str(error).split()) or "out of memory"}
+    return {"seconds": found.seconds, "value": found.value, "mb": _memory(), "note": ""}
+
+
+def _memory() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / _MEGABYTE
+
+
+def _apart(
+    function: Callable[..., dict[str, Any]], *arguments: object, limit: float | None = None
+) -> dict[str, Any]:
+    """Return what a function gives in a process of its own, ended after `limit` seconds."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        try:
+            return pool.apply_async(function, arguments).get(limit)
+        except multiprocessing.TimeoutError:
+            pool.terminate()
+            return {"seconds": None, "value": None, "mb": None, "note": f"over {limit:.0f} s"}

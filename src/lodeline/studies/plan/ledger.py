@@ -1,0 +1,118 @@
+"""What plans cost whom in the market, added up month by month for futures side by side.
+
+The definitions are those of `lodeline.results.welfare` (costs of resources: how readily holders
+sell is behaviour and no cost) and `lodeline.results.metrics`, by country; a test compares them.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from lodeline.network import ActivityKind, Network, RowKind
+from lodeline.network.network import PRICE_CAP
+from lodeline.solver.curves import CurveKind, Curves
+
+__all__ = ["Ledger"]
+
+Vector = NDArray[np.float64]
+
+
+class Ledger:
+    """Adds up gains of countries and what their users lack.
+
+    Parameters
+    ----------
+    network
+        The network that is run.
+    reference, margin, slope, elasticity
+        Of the futures, shape (future, activity).
+
+    Attributes
+    ----------
+    uses
+        Uses of the chain's last form, positions in the network, shape (use,).
+    unmet_peak, unmet_tonnes
+        Largest share of use unmet in a month and t over all months, shape (future, use).
+    """
+
+    def __init__(
+        self, network: Network, reference: Vector, margin: Vector, slope: Vector, elasticity: Vector
+    ) -> None:
+        self._network, self._reference, self._margin = network, reference, margin
+        self._slope = np.where(network.kind == ActivityKind.STORE, 0.0, slope)
+        self._bent = np.flatnonzero(network.curve != CurveKind.LINEAR)
+        self._curves = _bent_curves(network, self._bent, reference, elasticity)
+        size = len(network.countries)
+        self._owner = _adder(network.origin, size)
+        self._stores = network.store_rows()
+        self._holder = _adder(network.row_country[self._stores], size)
+        self._limits = np.flatnonzero(network.row_kind == RowKind.LIMIT)
+        last = network.form == len(network.forms) - 1
+        self.uses = np.flatnonzero((network.kind == ActivityKind.USE) & last)
+        count = reference.shape[0]
+        self.unmet_peak = np.zeros((count, self.uses.size))
+        self.unmet_tonnes = np.zeros((count, self.uses.size))
+        self._gain = np.zeros((count, size))
+
+    def add(self, levels: Vector, prices: Vector, stocks: Vector, limits: Vector) -> None:
+        """Add a month.
+
+        Parameters
+        ----------
+        levels, prices
+            t/month and USD/t, shapes (future, activity), (future, row).
+        stocks
+            Opening stocks, t, shape (future, store).
+        limits
+            What may pass, t/month, shape (future, limit).
+        """
+        network = self._network
+        q = (network.incidence.T @ prices.T).T
+        cost = 0.5 * self._slope * (levels - self._reference) ** 2
+        bent = self._curves.adjustment(levels[:, self._bent].ravel())
+        cost[:, self._bent] = bent.reshape(levels.shape[0], -1)
+        self._gain += ((q - self._margin) * levels - cost) @ self._owner
+        self._gain += ((prices - network.row_price)[:, self._stores] * stocks) @ self._holder
+        for k, row in enumerate(self._limits):
+            allowed = np.where(np.isfinite(limits[:, k]), limits[:, k], 0.0)
+            self._gain += (prices[:, row] * allowed)[:, None] * network.limits[k].owner_share
+        normal = network.reference[self.uses]
+        unmet = np.maximum(normal - levels[:, self.uses], 0.0)
+        self.unmet_peak = np.maximum(self.unmet_peak, unmet / normal)
+        self.unmet_tonnes += unmet
+
+    @property
+    def cost(self) -> Vector:
+        """Surplus lost against the base year, USD, shape (future, country)."""
+        return -self._gain
+
+
+def _adder(owner: NDArray[np.int16], size: int) -> sparse.csr_array:
+    """Return the matrix that adds what belongs to a country, shape (owned, country)."""
+    count = owner.size
+    return sparse.csr_array((np.ones(count), (np.arange(count), owner)), shape=(count, size))
+
+
+def _bent_curves(
+    network: Network, bent: NDArray[np.intp], reference: Vector, elasticity: Vector
+) -> Curves:
+    """Return the bent curves of all futures as one long list."""
+    count = reference.shape[0]
+    size = count * bent.size
+
+    def each(values: Vector) -> Vector:
+        return np.tile(values[bent], count)
+
+    return Curves(
+        kind=np.tile(network.curve[bent], count).astype(np.int8),
+        reference=reference[:, bent].ravel(),
+        margin=np.zeros(size),
+        slope=np.ones(size),
+        price=each(network.price),
+        elasticity=elasticity[:, bent].ravel(),
+        cap=PRICE_CAP * each(network.price),
+        lower=np.zeros(size),
+        upper=np.full(size, np.inf),
+    )

@@ -1,0 +1,123 @@
+"""``lodeline plan``: its contract, its files, its refusals."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from lodeline.cli.main import main
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "studies"))
+
+from plan_cases import PLAN, plan_files
+
+
+def run(capsys, *arguments):
+    code = main(["plan", *map(str, arguments)])
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("plan")
+
+
+@pytest.fixture(scope="module")
+def first(folder):
+    """Run once with files; return the exit code."""
+    path = plan_files(folder)
+    return main(["plan", str(path), "--gap", "1e-4", "--out", str(folder / "out"), "--json"])
+
+
+@pytest.fixture(scope="module")
+def summary(folder, first):
+    assert first == 0
+    return json.loads((folder / "out" / "summary.json").read_text())
+
+
+def test_the_contract(summary):
+    for m in summary["measures"]:
+        assert {"id", "built", "when", "cost_usd", "prevents_usd", "paid_by", "helps_in"} <= set(m)
+        assert m["built"] == bool(m["decisions"])
+        assert m["cost_usd"] == pytest.approx(sum(m["paid_by"].values()))
+    assert set(summary["shares"]) == {"JPN", "USA"}
+    assert summary["bound"] <= summary["objective"]
+    assert summary["gap"] <= 1e-4
+    assert summary["expected_cost"] == pytest.approx(
+        summary["charge_usd"] + summary["expected_loss"]
+    )
+
+
+def test_shapley_shares_add_up_to_the_joint_saving(summary):
+    joint = summary["coalitions"][-1]
+    assert sum(s["shapley"] for s in summary["shares"].values()) == joint["saving"]
+
+
+def test_joining_never_loses_and_budgets_are_kept(summary):
+    assert summary["saved_by_joining_usd"] >= -1e-4 * abs(summary["objective"])
+    assert summary["cost_usd"] <= 55e6 * (1 + 1e-9)
+    for c in summary["coalitions"]:
+        assert c["lower"] <= c["upper"]
+
+
+def test_more_money_is_never_worse(summary):
+    uppers = [p["upper"] for p in summary["frontier"]]
+    lowers = [p["lower"] for p in summary["frontier"]]
+    for low, high in zip(lowers[1:], uppers, strict=False):
+        assert low <= high * (1 + 1e-9)
+    assert uppers[0] == pytest.approx(summary["without"])
+
+
+def test_the_market_is_judged_in_fresh_futures(summary):
+    names = [v["name"] for v in summary["market"]]
+    assert names[:3] == ["nothing", "joint", "separate"]
+    assert all(v["charge"] >= 0.0 for v in summary["market"])
+
+
+def test_going_on_gives_the_same_bytes(folder, summary, capsys):
+    before = (folder / "out" / "summary.json").read_bytes()
+    kept = sorted((folder / "out" / "evaluations").iterdir())
+    for path in kept[len(kept) // 2 :]:
+        path.unlink()
+    code, out, _ = run(
+        capsys, folder / "plan.yaml", "--gap", "1e-4", "--out", folder / "out", "--resume"
+    )
+    assert code == 0
+    assert (folder / "out" / "summary.json").read_bytes() == before
+    assert "measures" in out
+    assert max(map(len, out.splitlines()[6:])) <= 80
+    page = (folder / "out" / "report.html").read_text()
+    assert "<script" not in page
+    assert summary["specification"]["title"] in page
+
+
+def test_another_run_is_not_overwritten(folder, first, capsys):
+    assert first == 0
+    code, _, err = run(capsys, folder / "plan.yaml", "--out", folder / "out")
+    assert (code, "--resume" in err) == (2, True)
+    code, _, err = run(capsys, folder / "plan.yaml", "--seed", "5", "--out", folder / "out")
+    assert (code, "seed" in err) == (2, True)
+
+
+def test_wrong_input_is_refused_with_line_and_remedy(tmp_path, capsys):
+    path = plan_files(tmp_path, PLAN.replace("interest: 0.05", "intrest: 0.05"))
+    code, out, err = run(capsys, path)
+    assert (code, out) == (2, "")
+    assert "line 11" in err
+    assert "'interest'" in err
+    assert "Traceback" not in err
+
+
+def test_a_measure_where_nothing_is_traded_is_refused(tmp_path, capsys):
+    path = plan_files(tmp_path, PLAN.replace("origin: GBR", "origin: TUV"))
+    code, _, err = run(capsys, path)
+    assert code == 2
+    assert "TUV" in err
+
+
+def test_a_file_that_is_not_there(capsys):
+    code, _, err = run(capsys, "no-such-plan.yaml")
+    assert code == 2
+    assert "no-such-plan.yaml" in err
