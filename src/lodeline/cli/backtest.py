@@ -30,7 +30,7 @@ __all__ = ["backtest"]
     metavar="ID|FILE",
     help="An episode of the library, or a file (.yaml); repeat for more. Default: all.",
 )
-@click.option("--sets", type=click.IntRange(8, 65536), default=256, show_default=True,
+@click.option("--sets", type=click.IntRange(8, 65536), default=128, show_default=True,
               help="Sets of parameters to try.")  # fmt: skip
 @click.option("--seed", type=int, default=0, show_default=True, help="Fixes sets and resampling.")
 @click.option("--list", "as_list", is_flag=True, help="List the episodes of the library.")

@@ -192,6 +192,10 @@ def overall_table(result: BacktestResult) -> Table:
         ("All countries counted alike", [f"{s.ratio_all:.2f}" for s in scores]),
         ("Episodes won", [f"{s.wins} of {s.episodes}" for s in scores]),
         ("Sign of the unit value right", [f"{s.signs_right} of {s.episodes}" for s in scores]),
+        (
+            "Error of its size (log), of no change",
+            [f"{s.price_error:.2f}, {s.price_error_no_change:.2f}" for s in scores],
+        ),
         ("Outcomes within 80 % intervals", [fmt.share(s.coverage) for s in scores]),
     ]
     return Table(

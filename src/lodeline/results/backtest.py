@@ -135,7 +135,9 @@ class TrackScore:
     wins
         Episodes in which the forecast beats that rival.
     signs_right
-        Episodes in which the unit value moved the way that was told; None on the other track.
+        Episodes in which the unit value moved the way that was told.
+    price_error, price_error_no_change
+        Mean absolute error of the log change of the unit value, and of telling no change.
     coverage
         Share of outcomes within their 80 % interval.
     """
@@ -157,6 +159,8 @@ class TrackScore:
     ratio_all: float
     wins: int
     signs_right: int
+    price_error: float
+    price_error_no_change: float
     coverage: float | None
 
 

@@ -60,8 +60,10 @@ class Scored:
         One a year to tell.
     errors, errors_all
         Mean over years and measures, shape (set,): weighted by exposure, and over all alike.
+    price_errors
+        Mean absolute error of the log unit value, shape (set,).
     rivals, rivals_all
-        The same for each rival.
+        Errors of each rival, as `errors` and `errors_all`.
     """
 
     case: Case
@@ -69,6 +71,7 @@ class Scored:
     forecasts: tuple[Forecast, ...]
     errors: Vector
     errors_all: Vector
+    price_errors: Vector
     rivals: Mapping[Rival, float]
     rivals_all: Mapping[Rival, float]
 
@@ -169,9 +172,19 @@ def score_case(case: Case, given: Given, forecasts: tuple[Forecast, ...]) -> Sco
         forecasts=forecasts,
         errors=np.where(is_solved, errors, np.inf),
         errors_all=np.where(is_solved, errors_all, np.inf),
+        price_errors=np.where(is_solved, _price_errors(case, forecasts), np.inf),
         rivals={r: float(e[0][0]) for r, e in rivals.items()},
         rivals_all={r: float(e[1][0]) for r, e in rivals.items()},
     )
+
+
+def _price_errors(case: Case, forecasts: tuple[Forecast, ...]) -> Vector:
+    """Return the mean absolute error of the log unit value over the years, shape (set,)."""
+    off = [
+        np.abs(f.log_price - o.log_unit_value)
+        for f, o in zip(forecasts, case.outcomes, strict=True)
+    ]
+    return np.asarray(np.mean(off, axis=0))
 
 
 def _rival_forecasts(case: Case, given: Given, rival: Rival) -> tuple[Forecast, ...]:

@@ -1,8 +1,9 @@
 """Which parameters the other episodes speak for.
 
 Candidates are spread evenly over the ranges of `PARAMETERS` once; every episode is run with all of
-them. A set's weight is the product over the training episodes of one over its error: the likelihood
-of Laplace errors whose scale is unknown, each episode counting as one observation. Forecasts are
+them. A set's weight is the likelihood of the training episodes, each counting as one observation of
+volumes (Laplace errors of unknown scale: one over the error) and one of the unit value (Laplace
+errors of the logarithm with scale `PRICE_SCALE`). Forecasts are
 means over the sets with these weights, so that what the episodes cannot tell apart stays open.
 Because the runs are there, leaving an episode out costs nothing.
 """
@@ -19,10 +20,20 @@ from lodeline.scenarios.episode import FormType, Instrument
 from lodeline.studies.backtest.case import Case, Scored, compliance, is_same_event
 from lodeline.studies.backtest.parameters import PARAMETERS, Parameters
 
-__all__ = ["OTHER_KINDS", "estimates", "expected_compliance", "others", "weights_for"]
+__all__ = [
+    "OTHER_KINDS",
+    "PRICE_SCALE",
+    "estimates",
+    "expected_compliance",
+    "others",
+    "weights_for",
+]
 
 Vector = NDArray[np.float64]
 
+PRICE_SCALE = 0.5
+"""Scale of what moves a unit value beside the restriction (logarithm). Assumed: a little above the
+mean absolute change of the library's unit values against the median code, 0.3."""
 OTHER_KINDS = 0.5
 """How much an episode of another kind of material teaches, against one of the same kind."""
 _PRIOR_EPISODES = 2.0
@@ -52,6 +63,7 @@ def weights_for(kind: FormType, training: Sequence[Scored]) -> Vector:
     for scored in training:
         share = 1.0 if scored.case.kind is kind else OTHER_KINDS
         loss += share * np.log(np.maximum(scored.errors, 1e-12))
+        loss += share * scored.price_errors / PRICE_SCALE
     weight = np.exp(loss.min() - loss)
     return np.asarray(weight / weight.sum())
 

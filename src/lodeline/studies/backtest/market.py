@@ -7,6 +7,9 @@ of its exports is supply and the rest of its imports is use. Restricting countri
 are said to supply and no more. A part of the world's growth before the start moves the references
 of supply, use and lanes; the restriction then moves prices and flows.
 
+Use is a straight line here, not iso-elastic: over a year it tells volumes a little better, with the
+same error of prices.
+
 Quantities are t/year; prices are relative to that of the base years.
 """
 
@@ -156,7 +159,7 @@ class AnnualMarket:
         values = np.concatenate(
             [-np.ones(lanes), np.ones(lanes), np.ones(sources), -np.ones(users)]
         )
-        kind = np.repeat([CurveKind.LINEAR, CurveKind.SUPPLY, CurveKind.USE],
+        kind = np.repeat([CurveKind.LINEAR, CurveKind.SUPPLY, CurveKind.LINEAR],
                          [lanes, sources, users]).astype(np.int8)  # fmt: skip
         hit = np.flatnonzero(
             history.is_restricting[self.origin] & history.is_target[self.destination]
@@ -281,8 +284,9 @@ class AnnualMarket:
 def _growth(history: History) -> float:
     """Return the growth rate of the form's world trade up to the base years, 1/year (log).
 
-    From the mean of the three years before the base years to that of the base years. The growth of
-    single countries is left alone: over all codes and 30 years it foretells nothing.
+    From the mean of the three years before the base years to that of the base years. A decline
+    counts as zero: what was built stays. The growth of single countries is left alone: it
+    foretells nothing.
     """
     years, world = np.array(history.years), history.flows.sum(axis=(1, 2))
     is_base = np.isin(years, history.base_years)
@@ -291,4 +295,4 @@ def _growth(history: History) -> float:
         return 0.0
     rate = np.log(world[is_base].mean() / world[early].mean())
     rate /= years[is_base].mean() - years[early].mean()
-    return float(np.clip(rate, -_FASTEST_TREND, _FASTEST_TREND))
+    return float(np.clip(rate, 0.0, _FASTEST_TREND))

@@ -41,11 +41,11 @@ class ParameterRange:
 
 
 PARAMETERS = (
-    ParameterRange("trade_elasticity", 0.5, 20.0, True, "1",
+    ParameterRange("trade_elasticity", 1.0, 30.0, True, "1",
                    "Relative rise of a lane per relative rise of the margin over it"),
-    ParameterRange("supply_elasticity", 0.05, 2.0, True, "1",
+    ParameterRange("supply_elasticity", 0.1, 10.0, True, "1",
                    "Relative rise of other exporters' supply per relative rise of the price"),
-    ParameterRange("surge", 0.01, 1.0, True, "1/year",
+    ParameterRange("surge", 0.01, 0.5, True, "1/year",
                    "Supply that others can add in a year, as a share of what they exported"),
     ParameterRange("demand_elasticity", 0.1, 4.0, True, "1",
                    "Relative fall of use per relative rise of the price in the first year"),

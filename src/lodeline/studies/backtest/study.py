@@ -42,7 +42,7 @@ __all__ = ["SETS", "library", "run_backtest"]
 Vector = NDArray[np.float64]
 Progress = Callable[[str, int, int], None]
 
-SETS = 256
+SETS = 128
 """Sets of parameters that are tried, unless told otherwise."""
 _RESAMPLES = 4000
 _LEAST_TRAINING = 3
@@ -273,6 +273,8 @@ def _track_score(
         ratio_all=_geometric([t.error_all for t in counted]) / rival_all,
         wins=int((logs < 0.0).sum()),
         signs_right=sum(s.is_sign_right for s in scores),
+        price_error=float(np.mean([abs(s.log_price_told - s.log_price_came) for s in scores])),
+        price_error_no_change=float(np.mean([abs(s.log_price_came) for s in scores])),
         coverage=_coverage(table),
     )
 
