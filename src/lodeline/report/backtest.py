@@ -46,7 +46,7 @@ RIVALS = {
 }
 _ROWS = 5
 """Countries in a chart, on each side of trade."""
-_WIDTH, _LEFT, _RIGHT, _STEP, _TOP = 380.0, 46.0, 14.0, 17.0, 16.0
+_WIDTH, _LEFT, _RIGHT, _STEP, _TOP = 380.0, 46.0, 34.0, 17.0, 16.0
 
 
 @dataclass(frozen=True)
@@ -137,16 +137,14 @@ def _no_address(address: object) -> str:
 
 def sentence(score: TrackScore) -> str:
     """Return the score of a track in words."""
-    verdict = "better than" if score.ratio < 1.0 else "no better than"
-    doubt = (
-        "The interval holds 1: chance is not excluded."
-        if score.ratio_low < 1.0 < score.ratio_high
-        else "The interval lies on one side of 1."
-    )
+    if score.ratio_low < 1.0 < score.ratio_high:
+        verdict = "The interval holds 1, so chance is not excluded"
+    else:
+        verdict = "The forecast beats it" if score.ratio < 1.0 else "The rival is better"
     return (
         f"{TRACKS[score.track]}: over {fmt.count(score.episodes, 'episode')} the error is "
         f"{score.ratio:.2f} times that of the best rival ({RIVALS[score.rival]}), 95 % interval "
-        f"{score.ratio_low:.2f} to {score.ratio_high:.2f}: {verdict} the rival. {doubt}"
+        f"{score.ratio_low:.2f} to {score.ratio_high:.2f}. {verdict}."
     )
 
 
