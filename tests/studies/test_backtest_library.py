@@ -199,13 +199,19 @@ def test_an_episode_learns_nothing_from_its_own_event(cases, runs):
     assert all(not is_same_event(compounds, s.case) for s in others(compounds, runs))
 
 
-def test_compliance_is_drawn_to_the_mean_of_all(cases):
-    values = [
-        expected_compliance(c.episode.instrument, [k for k in cases if not is_same_event(c, k)])
-        for c in cases
-    ]
+def test_most_announcements_are_believed_and_placebos_temper_it(cases):
+    def expected(training):
+        return [
+            expected_compliance(
+                c.episode.instrument, [k for k in training if not is_same_event(c, k)]
+            )
+            for c in cases
+        ]
+
+    values = expected(cases)
     assert min(values) > 0.3
-    assert max(values) < 1.0
+    assert max(values) <= 1.2
+    assert np.mean(values) < np.mean(expected([c for c in cases if not c.episode.placebo]))
 
 
 def test_an_episode_that_the_library_has_never_seen(tmp_path):

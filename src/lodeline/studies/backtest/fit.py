@@ -36,10 +36,8 @@ PRICE_SCALE = 0.5
 mean absolute change of the library's unit values against the median code, 0.3."""
 OTHER_KINDS = 0.5
 """How much an episode of another kind of material teaches, against one of the same kind."""
-_PRIOR_EPISODES = 2.0
-"""How many episodes the mean over all instruments counts as, in the mean of one instrument."""
-_COMPLIANCE_RANGE = (-0.5, 1.5)
-"""A single episode's compliance is cut to this: one wild year should not rule."""
+OTHER_INSTRUMENTS = 0.5
+"""How much an announcement of another instrument teaches on compliance, against one of the same."""
 
 
 def weights_for(kind: FormType, training: Sequence[Scored]) -> Vector:
@@ -71,15 +69,15 @@ def weights_for(kind: FormType, training: Sequence[Scored]) -> Vector:
 def expected_compliance(instrument: Instrument, training: Sequence[Case]) -> float:
     """Return the share of an announced loss that came true in the training episodes.
 
-    The mean over episodes with the instrument, drawn to the mean over all.
+    The median, because most announcements come true nearly whole or not at all; episodes with
+    another instrument count half. All of it (1) where nothing is known.
     """
     known = [(c.episode.instrument, compliance(c)) for c in training]
-    values = [(i, float(np.clip(v, *_COMPLIANCE_RANGE))) for i, v in known if v is not None]
-    if not values:
+    found = [(v, 1.0 if i is instrument else OTHER_INSTRUMENTS) for i, v in known if v is not None]
+    if not found:
         return 1.0
-    overall = float(np.mean([v for _, v in values]))
-    own = [v for i, v in values if i is instrument]
-    return (sum(own) + _PRIOR_EPISODES * overall) / (len(own) + _PRIOR_EPISODES)
+    value, weight = np.array(found).T
+    return _quantiles(value, weight / weight.sum(), (0.5,))[0]
 
 
 def others(case: Case, training: Sequence[Scored]) -> list[Scored]:
@@ -98,7 +96,7 @@ def estimates(
             value = getattr(parameters, parameter.name)
             scale = np.log(value) if parameter.is_relative else value
             mean = float(weight @ scale)
-            low, high = _quantiles(value, weight)
+            low, high = _quantiles(value, weight, (0.1, 0.9))
             middle = float(np.exp(mean)) if parameter.is_relative else mean
             out.append(
                 Estimate(
@@ -116,10 +114,8 @@ def estimates(
     return tuple(out)
 
 
-def _quantiles(value: Vector, weight: Vector) -> tuple[float, float]:
-    """Return the weighted 10 and 90 % quantiles."""
+def _quantiles(value: Vector, weight: Vector, places: Sequence[float]) -> tuple[float, ...]:
+    """Return weighted quantiles: each is one of the values."""
     order = np.argsort(value)
-    total = np.cumsum(weight[order])
-    places = np.searchsorted(total, [0.1, 0.9])
-    low, high = value[order][np.minimum(places, value.size - 1)]
-    return float(low), float(high)
+    at = np.searchsorted(np.cumsum(weight[order]), places)
+    return tuple(float(v) for v in value[order][np.minimum(at, value.size - 1)])
