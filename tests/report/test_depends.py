@@ -6,6 +6,7 @@ import polars as pl
 
 from lodeline.report.brief import answer
 from lodeline.report.depends import depends
+from lodeline.report.html import command
 
 
 def plain(text):
@@ -41,3 +42,10 @@ def test_a_reserve_that_is_not_used_up_says_how_far_it_falls(result):
     }  # fmt: skip
     told = [plain(s) for s in depends(replace(result, chains=changed))]
     assert any("would fall by at most 40 %" in s for s in told)
+
+
+def test_the_command_that_repeats_a_run_has_its_options(result):
+    with_stocks = {**result.scenario, "stocks": {"policy": "joint"}}
+    changed = replace(result, scenario=with_stocks, lead_time=True, priority=("wind",))
+    assert "--stocks joint --lead-time --priority wind" in command(changed)
+    assert "--stocks" not in command(result)

@@ -134,10 +134,14 @@ def certificate_words(certificate: Mapping[str, float]) -> list[str]:
 
 def command(result: StressResult) -> str:
     """Return the command that repeats the run."""
+    stocks = result.scenario.get("stocks") or {}
+    options = f" --stocks {stocks['policy']}" if stocks else ""
+    options += " --lead-time" if result.lead_time else ""
+    options += f" --priority {','.join(result.priority)}" if result.priority else ""
     return (
         f"lodeline stress {result.scenario['id']} --base-year {result.base_year} "
         f"--months {len(result.months)} --mode {result.mode} "
-        f"--countries {','.join(result.asked)} --out report"
+        f"--countries {','.join(result.asked)}{options} --out report"
     )
 
 

@@ -202,6 +202,10 @@ class StressResult:
         Sentences about the whole result.
     coordination
         What joint release of reserves is worth; None where there is none.
+    lead_time
+        Whether goods took their time at sea.
+    priority
+        Sectors that were served first.
     """
 
     scenario: Mapping[str, Any]
@@ -219,3 +223,5 @@ class StressResult:
     seconds: float
     notes: tuple[str, ...] = field(default=())
     coordination: Coordination | None = None
+    lead_time: bool = False
+    priority: tuple[str, ...] = ()

@@ -271,6 +271,8 @@ def _result(
         seconds=time.perf_counter() - plan.started,
         notes=_notes(plan, with_range=bool(rows)),
         coordination=_coordination(plan, runs) if mode is Mode.MARKET else None,
+        lead_time=any(s.lead_time for s in plan.settings.values()),
+        priority=plan.priority,
     )
 
 
