@@ -102,7 +102,7 @@ def test_the_page_has_the_score_of_the_released_defaults(result):
     told = PAGE.read_text(encoding="utf-8")
     for table in backtest_markdown(result).split("\n\n"):
         for line in table.strip().splitlines():
-            assert line in told, "run: lodeline backtest --markdown, and put it into the page"
+            assert line in told, "run tools/renew_backtest_page.py"
 
 
 def test_the_document_keeps_the_contract(result):
