@@ -19,9 +19,10 @@ from scipy.sparse.linalg import splu
 from lodeline.errors import DataError, InputError
 from lodeline.network.chain import Chain
 from lodeline.network.deviation import deviation_table
-from lodeline.network.outputs import OutputPrior, outputs_of_form
+from lodeline.network.inferred import form_output, form_trade
+from lodeline.network.outputs import OutputPrior
 from lodeline.network.reported import Reported, recipe_inputs, reported_flows
-from lodeline.network.trade_lanes import FormTrade, trade_of_form
+from lodeline.network.trade_lanes import FormTrade
 from lodeline.solver.curves import CurveKind, Curves, Vector
 from lodeline.solver.newton import Settings, solve
 from lodeline.solver.problem import MarketProblem, Status
@@ -104,7 +105,7 @@ def base_year(chain: Chain, year: int) -> BaseYear:
     DataError
         If the reconciliation does not converge (a defect of the data or of the solver).
     """
-    trades = [trade_of_form(chain, form, year) for form in chain.forms]
+    trades = [form_trade(chain, form, year) for form in chain.forms]
     for form, trade in zip(chain.forms, trades, strict=True):
         if trade.lanes.height == 0:
             covered = f"{trade.first_year}-{trade.last_year}" if trade.first_year else "no year"
@@ -113,7 +114,7 @@ def base_year(chain: Chain, year: int) -> BaseYear:
                 f"The data cover {covered}; choose a base year among them."
             )
     priors = [
-        outputs_of_form(chain, form, trade, year)
+        form_output(chain, form, trade, year)
         for form, trade in zip(chain.forms, trades, strict=True)
     ]
     named = {c for t in trades for column in ("exporter", "importer") for c in t.lanes[column]}

@@ -7,12 +7,15 @@ is marked ``assumed`` and carries a range.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 __all__ = [
+    "Absorbed",
+    "Absorption",
     "Basis",
     "Behaviour",
     "Chain",
@@ -20,10 +23,13 @@ __all__ = [
     "CountryStock",
     "Exclusion",
     "Form",
+    "Inferred",
+    "Neighbour",
     "NetExports",
     "Output",
     "Parameter",
     "Recipe",
+    "RestOfWorld",
     "SharesOfWorld",
     "TableOutput",
 ]
@@ -160,7 +166,79 @@ class NetExports(_Spec):
     """Domestic use of a net exporter as a share of its net exports."""
 
 
-Output = Annotated[TableOutput | SharesOfWorld | NetExports, Field(discriminator="kind")]
+class RestOfWorld(_Spec):
+    """What curated shares leave of world output, over those who take the neighbouring stage.
+
+    For forms without a trade code: a prior with a wide deviation, flagged. Countries that the
+    shares name get nothing of it.
+    """
+
+    kind: Literal["rest"]
+    countries: tuple[Country, ...] = ()
+    """Countries that are known to make the form; left out, all that take the neighbouring stage."""
+    source: str = Field(min_length=3)
+    """Where it is said that they make it, or why nobody is named."""
+
+
+Output = Annotated[
+    TableOutput | SharesOfWorld | NetExports | RestOfWorld, Field(discriminator="kind")
+]
+
+
+class Neighbour(_Spec):
+    """Trade whose lanes stand in for those of a form without a trade code."""
+
+    form: Identifier | None = None
+    """An earlier form of the chain; this or `codes`."""
+    codes: tuple[Annotated[str, Field(pattern=r"^\d{6}$")], ...] = ()
+    """HS92 codes of a related good, tonnes as traded; this or `form`."""
+    year: Year | None = None
+    """Year of the lanes; left out, the base year."""
+    domestic_use: NotNegative | None = None
+    """With `codes`: domestic use of a net exporter as a share of its net exports."""
+
+
+class Absorption(_Spec):
+    """Curated shares of a stage that say which countries take a form."""
+
+    material: str
+    """Material of the curated share table (``lodeline.data.stage_shares``)."""
+    stage: str
+    """Stage of the curated share table."""
+    share_year: Year
+    """Vintage of the shares."""
+
+
+class Absorbed(_Spec):
+    """What a country or a group takes of a form, where a figure is published."""
+
+    countries: tuple[Country, ...] = Field(min_length=1)
+    """ISO3; within a group it is shared out like the neighbouring stage."""
+    share: Share
+    """Share of world output of the form that they take."""
+
+
+class Inferred(_Spec):
+    """Lanes of a form that no trade code shows: the nearest to a neighbour's that balance."""
+
+    neighbour: Neighbour
+    """Whose lanes are the prior."""
+    home: Share
+    """Least weight of a maker's own country in the prior, share of what the country takes."""
+    openness: Content
+    """Share of the prior that is spread over all makers in proportion to their output."""
+    concentration: Share
+    """From the fit nearest to the neighbour's lanes (0) to the one on the fewest lanes (1)."""
+    price_usd_t: Positive | None = None
+    """Price, USD/t; this or `price_over_inputs`."""
+    price_over_inputs: Positive | None = None
+    """Price over the value of the recipe's inputs; this or `price_usd_t`."""
+    taken_like: Identifier | None = None
+    """An earlier form whose takers stand in for the form's; left out, the neighbour's."""
+    absorption: Absorption | None = None
+    """Curated shares that say who takes the form; left out, the neighbour's takers."""
+    absorbed: tuple[Absorbed, ...] = ()
+    """What single countries or groups take; the rest goes to the others."""
 
 
 class Form(_Spec):
@@ -175,8 +253,10 @@ class Form(_Spec):
     """What one tonne is, in words ("t Li content")."""
     basis: Basis
     """Contained element, or gross weight."""
-    codes: tuple[Code, ...] = Field(min_length=1)
-    """Codes that carry the form in trade."""
+    codes: tuple[Code, ...] = ()
+    """Codes that carry the form in trade; this or `inferred`."""
+    inferred: Inferred | None = None
+    """How lanes are inferred where no code carries the form; this or `codes`."""
     output: Output
     """Where the output of the form by country comes from, the first that applies."""
     fallback: Output | None = None
@@ -257,6 +337,36 @@ class CountryStock(_Spec):
     """Days of the country's own use in the base year. A target is not a holding."""
 
 
+def inference_problem(form: Form, earlier: Sequence[str], recipes: Sequence[Recipe]) -> str | None:
+    """Return in words what does not fit in how a form gets its lanes; None where all does."""
+    how = form.inferred
+    if how is None:
+        sources = (form.output, form.fallback)
+        if any(isinstance(s, RestOfWorld) for s in sources):
+            return f"form '{form.id}': output of kind 'rest' needs inferred lanes"
+        return None if form.codes else f"form '{form.id}' has neither codes nor inferred lanes"
+    if form.codes:
+        return f"form '{form.id}' has both codes and inferred lanes"
+    if not isinstance(form.output, SharesOfWorld):
+        return f"form '{form.id}': inferred lanes need output of kind 'shares'"
+    if isinstance(form.fallback, NetExports | TableOutput):
+        return f"form '{form.id}': inferred lanes need a fallback of kind 'rest' or 'shares'"
+    near = how.neighbour
+    if (near.form is None) == (not near.codes):
+        return f"form '{form.id}': the neighbour is either a form or codes"
+    if near.form is not None and near.form not in earlier:
+        return f"form '{form.id}': the neighbour '{near.form}' is no earlier form"
+    if how.taken_like is not None and how.taken_like not in earlier:
+        return f"form '{form.id}': taken_like '{how.taken_like}' is no earlier form"
+    if near.codes and near.domestic_use is None:
+        return f"form '{form.id}': a neighbour given by codes needs domestic_use"
+    if (how.price_usd_t is None) == (how.price_over_inputs is None):
+        return f"form '{form.id}': give either price_usd_t or price_over_inputs"
+    if how.price_over_inputs is not None and form.id not in [r.makes for r in recipes]:
+        return f"form '{form.id}': price_over_inputs needs a recipe that makes it"
+    return None
+
+
 class Chain(_Spec):
     """A chain: forms in the order of the flow, recipes, behaviour."""
 
@@ -300,6 +410,10 @@ class Chain(_Spec):
                     raise ValueError(f"recipe '{recipe.id}' names form '{name}', known are {ids}")
             if any(ids.index(name) >= ids.index(recipe.makes) for name in recipe.inputs):
                 raise ValueError(f"recipe '{recipe.id}': inputs must come before '{recipe.makes}'")
+        for place, form in enumerate(self.forms):
+            wrong = inference_problem(form, ids[:place], self.recipes)
+            if wrong:
+                raise ValueError(wrong)
         codes = {c.code for f in self.forms for c in f.codes}
         for rule in self.exclusions:
             if rule.code not in codes:

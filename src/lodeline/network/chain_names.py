@@ -40,6 +40,12 @@ def _names(document: Mapping[str, Any]) -> Iterator[tuple[Path, str, object, lis
             yield path, "country", value, places
         elif path[-2:-1] in (("origins",), ("share_by_country",)):
             yield path, "country", path[-1], places
+        elif path[-2:-1] == ("codes",) and isinstance(value, str):
+            yield path, "code", value, codes
+        elif path[-2:-1] == ("countries",):
+            yield path, "country", value, places
+        elif path[-1] == "absorption" and isinstance(value, dict):
+            yield from _table_names(path, value, data.stage_shares(), "material")
         elif path[-1] in ("output", "fallback") and isinstance(value, dict):
             if value.get("kind") == "table":
                 yield from _table_names(path, value, data.production(), "commodity")

@@ -10,15 +10,20 @@ from pydantic_core import ErrorDetails
 
 from lodeline.errors import Problem, suggest
 from lodeline.network.chain import (
+    Absorbed,
+    Absorption,
     Behaviour,
     Chain,
     Code,
     CountryStock,
     Exclusion,
     Form,
+    Inferred,
+    Neighbour,
     NetExports,
     Parameter,
     Recipe,
+    RestOfWorld,
     SharesOfWorld,
     TableOutput,
 )
@@ -30,11 +35,16 @@ _OUTPUTS: Mapping[str, type[BaseModel]] = {
     "table": TableOutput,
     "shares": SharesOfWorld,
     "net-exports": NetExports,
+    "rest": RestOfWorld,
 }
 _MODELS: Mapping[tuple[str, ...], type[BaseModel]] = {
     (): Chain,
     ("forms",): Form,
     ("forms", "codes"): Code,
+    ("forms", "inferred"): Inferred,
+    ("forms", "inferred", "neighbour"): Neighbour,
+    ("forms", "inferred", "absorption"): Absorption,
+    ("forms", "inferred", "absorbed"): Absorbed,
     ("recipes",): Recipe,
     ("behaviour",): Behaviour,
     ("exclusions",): Exclusion,
@@ -52,6 +62,8 @@ _TYPES: Mapping[str, str] = {
 }
 _PATTERNS: Mapping[str, str] = {
     "code": "Write a six-digit HS92 code in quotes.",
+    "codes": "Write six-digit HS92 codes in quotes.",
+    "countries": "Write ISO 3166 alpha-3 codes in capitals.",
     "country": "Write an ISO 3166 alpha-3 code in capitals.",
     "exporter": "Write an ISO 3166 alpha-3 code in capitals.",
     "importer": "Write an ISO 3166 alpha-3 code in capitals.",

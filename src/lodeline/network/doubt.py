@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 from lodeline.network.base_year import BaseYear
 from lodeline.network.chain import NetExports
-from lodeline.network.outputs import FROM_NET_EXPORTS, outputs_of_form
+from lodeline.network.inferred import form_output, form_trade
+from lodeline.network.outputs import FROM_NET_EXPORTS
 from lodeline.network.reported import LANE_DEVIATION
-from lodeline.network.trade_lanes import trade_of_form
 from lodeline.solver.curves import Vector
 
 __all__ = ["Doubt", "doubt_of"]
@@ -79,7 +79,7 @@ def doubt_of(base: BaseYear) -> Doubt:
     output = np.zeros(base.produced.shape)
     unlisted = np.zeros(base.produced.shape, dtype=np.bool_)
     for f, form in enumerate(base.chain.forms):
-        trade = trade_of_form(base.chain, form, base.year)
+        trade = form_trade(base.chain, form, base.year)
         imputed = {
             (position[exporter], position[importer])
             for exporter, importer in trade.lanes.filter(pl.col("quality") == "imputed")
@@ -89,7 +89,7 @@ def doubt_of(base: BaseYear) -> Doubt:
         for a in np.flatnonzero(base.lane_form == f):
             if (int(base.lane_origin[a]), int(base.lane_destination[a])) in imputed:
                 lane[a] = LANE_DEVIATION["imputed"]
-        prior = outputs_of_form(base.chain, form, trade, base.year)
+        prior = form_output(base.chain, form, trade, base.year)
         lists_makers = not isinstance(form.output, NetExports)
         for country, deviation in prior.deviation.items():
             basis = prior.basis[country]

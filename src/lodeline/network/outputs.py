@@ -9,10 +9,17 @@ import polars as pl
 
 from lodeline import data
 from lodeline.errors import DataError
-from lodeline.network.chain import Chain, Form, NetExports, SharesOfWorld, TableOutput
+from lodeline.network.chain import (
+    Chain,
+    Form,
+    NetExports,
+    RestOfWorld,
+    SharesOfWorld,
+    TableOutput,
+)
 from lodeline.network.trade_lanes import FormTrade
 
-__all__ = ["FROM_NET_EXPORTS", "OutputPrior", "outputs_of_form"]
+__all__ = ["FROM_NET_EXPORTS", "OutputPrior", "outputs_of_form", "world_output"]
 
 _OBSERVED_DEVIATION = 0.05
 _CARRIED_DEVIATION = 0.15
@@ -60,9 +67,12 @@ def outputs_of_form(chain: Chain, form: Form, trade: FormTrade, year: int) -> Ou
     basis: dict[str, str] = {}
     sources = [s for s in (form.output, form.fallback) if s is not None]
     for source in sources:
-        for country, (tonnes, spread, words) in _from(
-            chain, form, source, trade, net, year
-        ).items():
+        if isinstance(source, RestOfWorld):
+            continue  # `lodeline.network.inferred` adds it: it needs the neighbouring stage.
+        found = _from(chain, form, source, trade, net, year)
+        if level and isinstance(form.output, SharesOfWorld) and isinstance(source, SharesOfWorld):
+            found = _within_the_world(form.output, found, level, trade, year)
+        for country, (tonnes, spread, words) in found.items():
             if country not in level and tonnes > 0.0:
                 level[country], basis[country] = tonnes, words
                 deviation[country] = max(spread, _doubt(tonnes, net.get(country, 0.0)))
@@ -84,6 +94,24 @@ def _doubt(output: float, net_exports: float) -> float:
 
 
 _Rows = dict[str, tuple[float, float, str]]
+
+
+def world_output(source: SharesOfWorld, trade: FormTrade, year: int) -> float:
+    """Return world output of a form with curated shares, moved with world trade, t/year."""
+    by_year = {int(y): float(t) for y, t in trade.world.iter_rows()}
+    growth = by_year.get(year, 0.0) / by_year.get(source.world_year, float("nan"))
+    return source.world_t.value * (growth if growth > 0.0 else 1.0)
+
+
+def _within_the_world(
+    source: SharesOfWorld, found: _Rows, level: Mapping[str, float], trade: FormTrade, year: int
+) -> _Rows:
+    """Return shares of another vintage, cut to what the first vintage leaves of world output."""
+    new = {c: row for c, row in found.items() if c not in level}
+    wanted = sum(tonnes for tonnes, _, _ in new.values())
+    left = max(world_output(source, trade, year) - sum(level.values()), 0.0)
+    cut = min(1.0, left / wanted) if wanted > 0.0 else 1.0
+    return {c: (cut * tonnes, spread, words) for c, (tonnes, spread, words) in new.items()}
 
 
 def _from(
@@ -176,9 +204,7 @@ def _from_shares(
             f"'{source.material}', stage '{source.stage}'. See docs/chains.md."
         )
     vintage = source.share_year or _nearest_year(rows, source.world_year)
-    by_year = {int(y): float(t) for y, t in trade.world.iter_rows()}
-    growth = by_year.get(year, 0.0) / by_year.get(source.world_year, float("nan"))
-    world = source.world_t.value * (growth if growth > 0.0 else 1.0)
+    world = world_output(source, trade, year)
     words = f"prior: curated share of {vintage} times world output of {source.world_year}"
     chosen = (
         rows.filter(pl.col("year") == vintage)

@@ -14,9 +14,9 @@ import polars as pl
 
 from lodeline import data
 from lodeline.errors import DataError
-from lodeline.network.chain import Chain, Exclusion, Form
+from lodeline.network.chain import Basis, Chain, Code, Exclusion, Form, NetExports, Parameter
 
-__all__ = ["FormTrade", "rows_of_form", "trade_of_form", "world_trade"]
+__all__ = ["FormTrade", "neighbour_form", "rows_of_form", "trade_of_form", "world_trade"]
 
 LATENT_YEARS = 10
 """How many years back a lane may have been used to count as latent."""
@@ -105,15 +105,53 @@ def _content(form: Form) -> pl.Expr:
 
 
 def world_trade(chain: Chain, form: Form) -> pl.DataFrame:
-    """Return world trade of a form by year: ``year, tonnes`` in the form's unit."""
+    """Return world trade of a form by year: ``year, tonnes`` in the form's unit.
+
+    A form without a code has that of its neighbour, in the neighbour's unit: with neighbours of one
+    year (``neighbour.year``) the same in all years of the data.
+    """
+    if form.inferred is not None:
+        near, chosen = neighbour_form(chain, form), form.inferred.neighbour.year
+        series = world_trade(chain, near)
+        if chosen is None:
+            return series
+        level = series.filter(pl.col("year") == chosen)["tonnes"].sum()
+        lives = data.code_status().select(pl.col("first_year").min(), pl.col("last_year").max())
+        years = range(lives.item(0, 0), lives.item(0, 1) + 1)
+        return pl.DataFrame(
+            {"year": years, "tonnes": np.full(len(years), float(level))},
+            schema={"year": series.schema["year"], "tonnes": pl.Float64},
+        )
     rows = rows_of_form(form, chain.exclusions).filter(~pl.col("is_excluded"))
     return (
         rows.group_by("year", maintain_order=True).agg(tonnes=pl.col("amount").sum()).sort("year")
     )
 
 
+def neighbour_form(chain: Chain, form: Form) -> Form:
+    """Return the form whose trade stands in for that of a form without a code.
+
+    Codes that no form of the chain has become one in tonnes as traded.
+    """
+    assert form.inferred is not None
+    near = form.inferred.neighbour
+    if near.form is not None:
+        return chain.form(near.form)
+    as_traded = Parameter(value=1.0, low=1.0, high=1.0, source="Tonnes as traded")
+    assert near.domestic_use is not None
+    return Form(
+        id=f"{form.id}-neighbour",
+        title=f"What stands in for {form.title}",
+        stage=form.stage,
+        unit="t gross",
+        basis=Basis.GROSS,
+        codes=tuple(Code(code=code, content=as_traded) for code in near.codes),
+        output=NetExports(kind="net-exports", domestic_use=near.domestic_use),
+    )
+
+
 def trade_of_form(chain: Chain, form: Form, year: int) -> FormTrade:
-    """Return the trade of a form in a year.
+    """Return the trade of a form with codes in a year; `lodeline.network.inferred` has the others.
 
     Rows of a country with itself and rows without any quantity or value are left out and counted
     in ``coverage``.
