@@ -28,7 +28,9 @@ def folder(tmp_path_factory):
 def first(folder):
     """Run once with files; return the exit code."""
     path = plan_files(folder)
-    return main(["plan", str(path), "--gap", "1e-4", "--out", str(folder / "out"), "--json"])
+    return main(
+        ["plan", str(path), "--gap", "1e-4", "--own-loss", "--out", str(folder / "out"), "--json"]
+    )
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +75,7 @@ def test_more_money_is_never_worse(summary):
 def test_the_market_is_judged_in_fresh_futures(summary):
     names = [v["name"] for v in summary["market"]]
     assert names[:3] == ["nothing", "joint", "separate"]
+    assert names[-1] == "own loss"
     assert all(v["charge"] >= 0.0 for v in summary["market"])
 
 
@@ -82,7 +85,14 @@ def test_going_on_gives_the_same_bytes(folder, summary, capsys):
     for path in kept[len(kept) // 2 :]:
         path.unlink()
     code, out, _ = run(
-        capsys, folder / "plan.yaml", "--gap", "1e-4", "--out", folder / "out", "--resume"
+        capsys,
+        folder / "plan.yaml",
+        "--gap",
+        "1e-4",
+        "--own-loss",
+        "--out",
+        folder / "out",
+        "--resume",
     )
     assert code == 0
     assert (folder / "out" / "summary.json").read_bytes() == before

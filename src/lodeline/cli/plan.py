@@ -30,7 +30,7 @@ __all__ = ["plan"]
 @click.option(
     "--gap",
     type=click.FloatRange(1e-7, 1.0),
-    default=0.005,
+    default=0.001,
     show_default=True,
     help="Relative gap at which to stop.",
 )
@@ -38,6 +38,9 @@ __all__ = ["plan"]
 @click.option("--workers", type=click.IntRange(1, 1024), metavar="K", help="Worker processes.")
 @click.option("--coalitions/--no-coalitions", default=True, help="Solve for every coalition.")
 @click.option("--frontier/--no-frontier", default=True, help="Solve for other budgets.")
+@click.option(
+    "--own-loss", is_flag=True, help="Look also for a plan for the partners' own loss; no bound."
+)
 @click.option("--resume", is_flag=True, help="Go on with the run that --out holds.")
 @click.option("--chain", "chains", multiple=True, metavar="FILE", help="A chain file of your own.")
 @out_option
@@ -51,6 +54,7 @@ def plan(
     workers: int | None,
     coalitions: bool,
     frontier: bool,
+    own_loss: bool,
     resume: bool,
     chains: tuple[str, ...],
     out: Path | None,
@@ -77,14 +81,20 @@ def plan(
     if n is not None:
         asked = asked.model_copy(update={"n": n})
     talk = console()
-    case = case_of(asked, year=base_year, chains=own)
+
+    def say(text: str) -> None:
+        talk.print(text, style="dim")
+
+    case = case_of(asked, year=base_year, chains=own, message=say)
     result = run_plan(
         case,
-        Settings(seed, gap, workers or 0, coalitions=coalitions, frontier=frontier),
+        Settings(
+            seed, gap, workers or 0, coalitions=coalitions, frontier=frontier, own_loss=own_loss
+        ),
         folder=out,
         resume=resume,
         chains=own,
-        message=lambda text: talk.print(text, style="dim"),
+        message=say,
     )
     if out is not None:
         write_plan(result, out)

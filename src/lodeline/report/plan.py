@@ -22,7 +22,7 @@ def usd(value: float | None) -> str:
     if value is None:
         return "–"
     millions = value / 1e6
-    if abs(millions) >= 100.0:
+    if abs(millions) >= 1000.0:
         return f"{millions:,.0f}"
     return f"{millions:,.1f}" if abs(millions) >= 1.0 else f"{millions:,.2f}"
 
@@ -47,13 +47,19 @@ def plan_lines(result: PlanResult) -> Iterator[str]:
     yield (
         f"No plan can be better than this one by more than {result.gap:.2%}: "
         f"{usd(result.objective)} m USD against a bound of {usd(result.bound)}; without measures "
-        f"{usd(result.without)}."
+        f"{usd(result.without)}." + _of_saving(result)
     )
     if result.saved_by_joining_usd is not None:
         yield (
             f"One joint plan beats separate plans carried out together by "
             f"{usd(result.saved_by_joining_usd)} m USD; {result.core}."
         )
+
+
+def _of_saving(result: PlanResult) -> str:
+    if result.gap_of_saving is None:
+        return " It saves nothing."
+    return f" Of what it saves that is {share(result.gap_of_saving)} at most."
 
 
 def plan_tables(result: PlanResult) -> Iterator[Table]:

@@ -184,6 +184,8 @@ class MarketView:
         month, by chain.
     charge
         Charge of the plan.
+    measures
+        What it decides: identifier, year, modules.
     """
 
     name: str
@@ -193,6 +195,7 @@ class MarketView:
     own_cvar: float
     short: Mapping[str, float]
     charge: float
+    measures: tuple[tuple[str, int, float], ...]
 
 
 @dataclass(frozen=True)
@@ -261,6 +264,8 @@ class PlanResult:
         Year of the trade data; the plan's years.
     objective, bound, gap
         Goal's value of the plan, its proven lower bound over all plans, their relative distance.
+    gap_of_saving
+        The distance of the bounds over what the plan saves; None if it saves nothing.
     without
         The goal's value without any measure.
     expected_loss, cvar, charge_usd, cost_usd
@@ -293,6 +298,7 @@ class PlanResult:
     objective: float
     bound: float
     gap: float
+    gap_of_saving: float | None
     without: float
     expected_loss: float
     cvar: float

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,7 @@ from lodeline.units import MONTHS_PER_YEAR, Month
 
 __all__ = [
     "core_words",
+    "decided",
     "market_views",
     "measure_outcomes",
     "partner_shares",
@@ -48,19 +49,10 @@ def _members(case: Case) -> tuple[str, ...]:
     return tuple(c for p in case.plan.partners for c in p.members)
 
 
-def market_views(
-    case: Case,
-    judge: Judge,
-    joint: Vector,
-    separate: Vector | None,
-    alone: dict[str, Vector],
-) -> tuple[MarketView, ...]:
-    """Return how plans fare in the fresh futures of the market."""
-    plans = {"nothing": np.zeros(case.menu.size), "joint": joint}
-    if separate is not None:
-        plans["separate"] = separate
-        plans |= {f"alone: {name}": plan for name, plan in alone.items()}
-    return tuple(_view(case, judge(plan), name, plan) for name, plan in plans.items())
+def market_views(case: Case, judge: Judge, plans: Mapping[str, Vector]) -> tuple[MarketView, ...]:
+    """Return how doing nothing and plans fare in the fresh futures of the market."""
+    every = {"nothing": np.zeros(case.menu.size), **plans}
+    return tuple(_view(case, judge(plan), name, plan) for name, plan in every.items())
 
 
 def _view(case: Case, found: Judgement, name: str, plan: Vector) -> MarketView:
@@ -75,6 +67,15 @@ def _view(case: Case, found: Judgement, name: str, plan: Vector) -> MarketView:
         own_cvar=_cvar(own, tail),
         short=dict(zip(case.plan.chains, short.tolist(), strict=True)),
         charge=float(case.menu.charge @ plan),
+        measures=decided(case.menu, plan),
+    )
+
+
+def decided(menu: Menu, plan: Vector) -> tuple[tuple[str, int, float], ...]:
+    """Return what a plan decides: measure, year, modules."""
+    return tuple(
+        (menu.measures[menu.measure[j]], menu.years[menu.year[j]], float(plan[j]))
+        for j in np.flatnonzero(plan > 0.0)
     )
 
 

@@ -22,11 +22,13 @@ from lodeline.studies.plan.market import Judge
 from lodeline.studies.plan.master import Master, risk_of
 from lodeline.studies.plan.outcomes import (
     core_words,
+    decided,
     market_views,
     measure_outcomes,
     partner_shares,
     stock_prices,
 )
+from lodeline.studies.plan.own import improve_for_members
 
 __all__ = ["Settings", "run_plan"]
 
@@ -51,13 +53,16 @@ class Settings:
         Worker processes; 0 or 1: this process.
     coalitions, frontier
         Whether to solve for every coalition, and for other budgets.
+    own_loss
+        Whether to look for a plan that is better for the partners' own loss, without a bound.
     """
 
     seed: int = 0
-    gap: float = 0.005
+    gap: float = 0.001
     workers: int = 0
     coalitions: bool = True
     frontier: bool = True
+    own_loss: bool = False
 
 
 def run_plan(
@@ -116,7 +121,12 @@ def run_plan(
     talk("judging the plan by the market")
     judge = Judge(case, case.values(seed=settings.seed + 1, count=plan.fresh))
     alone = {g.members[0]: o.plan for g, o in groups if len(g.members) == 1}
-    views = market_views(case, judge, joint.plan, separate, alone)
+    plans = {"joint": joint.plan}
+    if separate is not None:
+        plans |= {"separate": separate} | {f"alone: {name}": plan for name, plan in alone.items()}
+    if settings.own_loss:
+        plans["own loss"] = improve_for_members(case, Judge(case, values), joint.plan, message=talk)
+    views = market_views(case, judge, plans)
     outcomes = measure_outcomes(case, search, judge, joint)
     clock.stop("market")
     nothing = np.zeros(case.menu.size)
@@ -136,6 +146,7 @@ def run_plan(
         objective=joint.upper,
         bound=joint.lower,
         gap=joint.gap,
+        gap_of_saving=_of_saving(joint, without),
         without=without,
         expected_loss=float(probability @ joint.losses),
         cvar=risk_of(joint.losses, probability, plan.goal.tail),
@@ -161,6 +172,12 @@ def run_plan(
         dataset=data.dataset_identity(),
         country_names=data.country_names(),
     )  # fmt: skip
+
+
+def _of_saving(joint: Optimum, without: float) -> float | None:
+    """Return the distance of the bounds over what the plan saves; None if it saves nothing."""
+    saving = without - joint.upper
+    return (joint.upper - joint.lower) / saving if saving > 0.0 else None
 
 
 class _Clock:
@@ -222,10 +239,7 @@ def _coalition(
         lower=found.lower,
         saving=without - found.upper,
         cost_usd=float(menu.cash @ found.plan),
-        measures=tuple(
-            (menu.measures[menu.measure[j]], menu.years[menu.year[j]], float(found.plan[j]))
-            for j in np.flatnonzero(found.plan > 0.0)
-        ),
+        measures=decided(menu, found.plan),
     )
 
 

@@ -1,0 +1,90 @@
+"""The market's verdict on plans: books like those of ensembles, stocks that run out."""
+
+import numpy as np
+import pytest
+from plan_cases import small_case
+
+from lodeline.network import RowKind
+from lodeline.studies.plan.ledger import Ledger
+from lodeline.studies.plan.market import Judge, simulate_plan
+from lodeline.studies.plan.own import improve_for_members, own_value
+
+COUNT = 6
+
+
+@pytest.fixture(scope="module")
+def case(tmp_path_factory):
+    return small_case(tmp_path_factory.mktemp("plan"))
+
+
+@pytest.fixture(scope="module")
+def judge(case):
+    return Judge(case, case.values(seed=1, count=COUNT))
+
+
+def test_a_month_of_the_base_year_costs_nobody_anything(case):
+    network = case.chains[0].network
+
+    def tiled(values):
+        return np.tile(values, (2, 1))
+
+    ledger = Ledger(
+        network, tiled(network.reference), tiled(network.margin), tiled(network.slope),
+        tiled(network.elasticity),
+    )  # fmt: skip
+    stocks = network.reference[network.kind == 3]
+    limits = np.full((2, len(network.limits)), np.inf)
+    prices = np.where(network.row_kind == RowKind.LIMIT, 0.0, network.row_price)
+    ledger.add(tiled(network.reference), tiled(prices), tiled(stocks), limits)
+    value = network.row_price @ network.row_scale
+    assert np.abs(ledger.cost).max() < 1e-9 * value
+    assert ledger.unmet_tonnes.max() == 0.0
+
+
+def test_without_measures_the_verdict_is_the_ensemble_s(case, judge):
+    simulate = pytest.importorskip("lodeline.studies.ensemble.simulate").simulate
+    model = case.chains[0].model
+    values = case.values(seed=1, count=64)
+    outcome = simulate(model, values)
+    found = judge(np.zeros(case.menu.size))
+    place = [found.countries.index(c) for c in model.network.countries]
+    theirs = outcome.cost.sum(axis=1)[:COUNT]
+    assert np.allclose(found.cost[:, place], theirs, rtol=1e-6, atol=1.0)
+
+
+def test_a_stock_is_released_once(case):
+    chain = case.chains[0]
+    values = case.values(seed=1, count=COUNT)
+    plan = np.zeros(case.menu.size)
+    k = case.menu.measures.index("stock-jpn")
+    plan[case.menu.measure == k] = 3.0
+    judge = Judge(case, values)
+    held = float((chain.columns.stocked @ plan).sum())
+    released = []
+
+    class Spy:
+        def solve_batch(self, *arguments):
+            result = judge._markets[0].solve_batch(*arguments)
+            own = chain.model.network.activities
+            released.append(result.levels[:, own:][:, chain.columns.stock_of >= 0].sum(axis=1))
+            return result
+
+    simulate_plan(chain, Spy(), values, plan)
+    total = np.sum(released, axis=0)
+    assert total.max() <= held * (1 + 1e-9)
+    assert total.max() > 0.5 * held
+
+
+def test_a_plan_lowers_the_mean_loss_though_not_that_of_every_future(case, judge):
+    nothing = judge(np.zeros(case.menu.size)).world
+    everything = judge(case.menu.modules).world
+    assert everything.mean() < nothing.mean()
+
+
+def test_exchanges_never_make_the_partners_worse_off_and_keep_the_rules(case, judge):
+    members = ("JPN", "USA")
+    start = np.zeros(case.menu.size)
+    found = improve_for_members(case, judge, start, rounds=2)
+    assert own_value(case, judge, found, members) < own_value(case, judge, start, members)
+    rules, limit = case.menu.constraints(case.menu.partners)
+    assert np.all(rules @ found <= limit + 1e-6 * np.abs(limit) + 1e-9)
