@@ -3,9 +3,9 @@
 The menu is generated: stocks, recycling and substitutes of the countries that use most of a chain.
 Curves are straight and the goal is the mean, so that the big problem is a QP (PIQP, measures
 divisible) or, with curves cut into pieces, a mixed-integer linear problem (HiGHS, whole modules).
-Every run has a process of its own, whose largest memory is reported. Lodeline's time counts all
-from the drawn futures to the proven gap; a peer's counts its solver alone, not the building of its
-matrices.
+Every run has a process of its own, on one core: its CPU seconds count, so that other work on the
+machine does not, and its largest memory is reported. Lodeline's time counts all from the drawn
+futures to the proven gap; a peer's counts its solver alone, not the building of its matrices.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Row:
     futures
         Number of futures.
     ours_s, peer_s, ratio
-        Seconds, and the peer's over ours; None where the peer gave up.
+        CPU seconds of one core, and the peer's over ours; None where the peer gave up.
     ours_mb, peer_mb
         Largest memory of the process.
     ours_value, ours_bound, peer_value
@@ -203,12 +203,12 @@ def _ours(countries: int, measures: int, count: int, gap: float, divisible: bool
     case = _case(countries, measures, divisible=divisible)
     # Compile before the clock starts.
     Here(case, case.values(seed=9, count=1)).one(np.zeros(case.menu.size), 0)
-    began = time.perf_counter()
+    began = time.process_time()
     values = case.values(seed=0, count=count)
     master = Master(case.menu, case.plan.goal, np.full(count, 1.0 / count), mip_gap=gap / 5.0)
     with evaluator_of(case, values) as evaluator:
         found = Search(master, evaluator).best(gap=gap)
-    seconds = time.perf_counter() - began
+    seconds = time.process_time() - began
     return {"seconds": seconds, "value": found.upper, "bound": found.lower, "mb": _memory()}
 
 
