@@ -18,7 +18,8 @@ from scipy import sparse
 from lodeline.errors import InputError
 from lodeline.solver.problem import MarketProblem
 
-__all__ = ["PEERS", "Clarabel", "Peer", "Piqp", "Scaled", "available", "load_peer"]
+__all__ = ["PEERS", "Clarabel", "Cvxpy", "Osqp", "Peer", "Piqp", "Scaled", "available",
+           "load_peer"]  # fmt: skip
 
 Vector = NDArray[np.float64]
 
@@ -146,12 +147,79 @@ class Clarabel:
         return self.scaled.levels(np.asarray(result.x)), self.scaled.prices(prices)
 
 
-PEERS: dict[str, type[Peer]] = {"piqp": Piqp, "clarabel": Clarabel}
+class Cvxpy:
+    """cvxpy with parameters (its way of solving again and again), solved by Clarabel."""
+
+    def __init__(self, problem: MarketProblem, tolerance: float) -> None:
+        cvxpy: Any = import_module("cvxpy")
+        self.scaled = scaled = Scaled(problem)
+        self.solver, self.tolerance = cvxpy.CLARABEL, tolerance
+        h, lower, upper = scaled.limits(problem)
+        self.bounded = np.flatnonzero(np.isfinite(upper))
+        self.y = cvxpy.Variable(lower.size)
+        self.h, self.lower = cvxpy.Parameter(h.size), cvxpy.Parameter(lower.size)
+        self.upper = cvxpy.Parameter(self.bounded.size)
+        root = np.sqrt(scaled.quadratic / 2.0)
+        cost = cvxpy.sum_squares(cvxpy.multiply(root, self.y)) + scaled.linear @ self.y
+        self.equal, self.free = scaled.is_equality, ~scaled.is_equality
+        rows = scaled.matrix.tocsr()
+        self.balance = rows[self.free] @ self.y >= self.h[np.flatnonzero(self.free)]
+        limits = [self.balance, self.y >= self.lower, self.y[self.bounded] <= self.upper]
+        if self.equal.any():
+            limits.append(rows[self.equal] @ self.y == self.h[np.flatnonzero(self.equal)])
+        self.problem = cvxpy.Problem(cvxpy.Minimize(cost), limits)
+
+    def solve(self, problem: MarketProblem) -> tuple[Vector, Vector]:
+        """Set the parameters and solve."""
+        h, lower, upper = self.scaled.limits(problem)
+        self.h.value, self.lower.value, self.upper.value = h, lower, upper[self.bounded]
+        t = self.tolerance
+        self.problem.solve(solver=self.solver, tol_feas=t, tol_gap_abs=t, tol_gap_rel=t)
+        prices = np.zeros(h.size)
+        prices[self.free] = self.balance.dual_value
+        return self.scaled.levels(np.asarray(self.y.value)), self.scaled.prices(prices)
+
+
+class Osqp:
+    """OSQP: parametric update of bounds, started from the solution before (its default)."""
+
+    def __init__(self, problem: MarketProblem, tolerance: float) -> None:
+        osqp: Any = import_module("osqp")
+        self.scaled = scaled = Scaled(problem)
+        self.rows = problem.rhs.size
+        eye = sparse.identity(scaled.linear.size, format="csc")
+        self.solver = osqp.OSQP()
+        low, high = self._limits(problem)
+        self.solver.setup(
+            sparse.csc_matrix(sparse.diags_array(scaled.quadratic)), scaled.linear,
+            sparse.csc_matrix(sparse.vstack([scaled.matrix, eye])), low, high,
+            verbose=False, eps_abs=tolerance, eps_rel=tolerance, max_iter=20_000, polishing=True,
+        )  # fmt: skip
+
+    def _limits(self, problem: MarketProblem) -> tuple[Vector, Vector]:
+        h, lower, upper = self.scaled.limits(problem)
+        top = np.where(self.scaled.is_equality, h, np.inf)
+        return np.concatenate([h, lower]), np.concatenate([top, upper])
+
+    def solve(self, problem: MarketProblem) -> tuple[Vector, Vector]:
+        """Update and solve."""
+        low, high = self._limits(problem)
+        self.solver.update(l=low, u=high)
+        result = self.solver.solve(raise_error=False)
+        prices = -np.asarray(result.y)[: self.rows]
+        return self.scaled.levels(np.asarray(result.x)), self.scaled.prices(prices)
+
+
+PEERS: dict[str, type[Peer]] = {
+    "piqp": Piqp, "clarabel": Clarabel, "cvxpy": Cvxpy, "osqp": Osqp,
+}  # fmt: skip
+_USUAL = ("piqp", "clarabel")
+"""Peers that are measured unless others are asked for: the others take far longer."""
 
 
 def available() -> list[str]:
-    """Return the names of the peers that are installed."""
-    return [name for name in PEERS if find_spec(name) is not None]
+    """Return the names of the usual peers that are installed."""
+    return [name for name in _USUAL if find_spec(name) is not None]
 
 
 def load_peer(name: str) -> type[Peer]:

