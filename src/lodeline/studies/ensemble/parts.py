@@ -291,9 +291,10 @@ class Store:
         with _machine(folder):
             folder.mkdir(parents=True, exist_ok=True)
             self._check(resume=resume)
+            # First of all: a run killed right after it can be resumed.
+            write_atomic(self.manifest, _json(plan.document()))
             for name in ("scenarios", "metrics"):
                 (folder / name).mkdir(exist_ok=True)
-            write_atomic(self.manifest, _json(plan.document()))
 
     def _check(self, *, resume: bool) -> None:
         if not self.manifest.exists():

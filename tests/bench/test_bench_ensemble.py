@@ -1,0 +1,21 @@
+"""The benchmark of ensembles says what it measured, and multiplies openly."""
+
+import pytest
+
+pytest.importorskip("piqp")
+
+
+def test_rows_multiply_a_market_by_their_number():
+    from lodeline.bench.ensemble import bench_ensemble
+
+    document = bench_ensemble(
+        spec="china-antimony-2024", sizes=[64], months=[], workers=[], peers=["piqp"],
+        chain="nickel", sampled=2,
+    )  # fmt: skip
+    [row], [grown] = document["rows"], document["growth"]
+    assert row["peer_s"] == pytest.approx(row["peer_per_market_s"] * 64 * 36)
+    assert row["ratio"] == pytest.approx(row["peer_s"] / row["ours_s"])
+    assert row["sampled"] == 4
+    assert document["geomean_ratio_to_fastest_peer"] == row["ratio"] > 1.0
+    assert max(grown["max_residual"], grown["max_gap"]) <= 1e-8
+    assert (grown["scenarios"], grown["months"], grown["workers"]) == (64, 36, 0)
