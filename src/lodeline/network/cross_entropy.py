@@ -19,14 +19,55 @@ Kullback, S. (1959), Information Theory and Statistics, Wiley.
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lodeline.errors import DataError
 from lodeline.solver.curves import Vector
 
-__all__ = ["concentrated", "cross_entropy_fit", "top_share"]
+__all__ = ["concentrated", "cross_entropy_fit", "prior_flows", "top_share"]
+
+Index = NDArray[np.intp]
 
 _STEPS = 20_000
 _TOLERANCE = 1e-10
+
+
+def prior_flows(
+    lanes: Vector, kept: Vector, own: Index, supply: Vector, *, home: float, openness: float
+) -> Vector:
+    """Return what is thought beforehand of who makes what each taker takes.
+
+    Parameters
+    ----------
+    lanes
+        Trade of the neighbouring stage, t/year, shape (maker, taker).
+    kept
+        What each maker keeps of the neighbouring stage, t/year, shape (maker,).
+    own
+        Position of each maker among the takers, shape (maker,); -1 for none.
+    supply
+        What makers make of the form, t/year, shape (maker,).
+    home
+        Least share of a country's material that it makes itself, where it makes any.
+    openness
+        Share of every taker's material that is spread over all makers by what they make, so that
+        no pair is impossible.
+
+    Returns
+    -------
+    Vector
+        Shares of each taker's material, shape (maker, taker); columns add up to one.
+    """
+    flows = lanes * 1.0
+    for i in np.flatnonzero(own >= 0):
+        j = own[i]
+        away = flows[:, j].sum() - flows[i, j]
+        least = home / (1.0 - home) * away if away > 0.0 and home < 1.0 else float(home > 0.0)
+        flows[i, j] = max(kept[i], least)
+    weight = flows.sum(axis=0)
+    even = supply[:, None] / supply.sum()
+    shares = np.where(weight > 0.0, flows / np.where(weight > 0.0, weight, 1.0), even)
+    return np.asarray((1.0 - openness) * shares + openness * even)
 
 
 def cross_entropy_fit(prior: Vector, supply: Vector, demand: Vector) -> Vector:

@@ -17,7 +17,12 @@ import polars as pl
 
 from lodeline import data
 from lodeline.network.chain import Chain, Form, Inferred, RestOfWorld, SharesOfWorld
-from lodeline.network.cross_entropy import concentrated, cross_entropy_fit, top_share
+from lodeline.network.cross_entropy import (
+    concentrated,
+    cross_entropy_fit,
+    prior_flows,
+    top_share,
+)
 from lodeline.network.outputs import OutputPrior, outputs_of_form, world_output
 from lodeline.network.trade_lanes import FormTrade, neighbour_form, trade_of_form, world_trade
 from lodeline.solver.curves import Vector
@@ -47,8 +52,6 @@ class Fits:
         its takers.
     fewest
         Fit on the fewest lanes, shape (maker, taker).
-    flat
-        Fit of maximum entropy, for comparison only, shape (maker, taker).
     """
 
     makers: tuple[str, ...]
@@ -147,7 +150,7 @@ def fits_of_form(chain: Chain, form: Form, year: int) -> Fits:
     makers, takers = tuple(sorted(made)), tuple(sorted(taken))
     supply = np.array([made[c] for c in makers])
     demand = np.array([taken[c] for c in takers])
-    prior = _prior(chain, form, how, (makers, takers), (supply, demand), year)
+    prior = _prior(chain, form, how, (makers, takers), supply, year)
     nearest = cross_entropy_fit(prior, supply, demand)
     return Fits(makers, takers, nearest, concentrated(nearest, supply, demand))
 
@@ -270,16 +273,11 @@ def _prior(
     form: Form,
     how: Inferred,
     names: tuple[tuple[str, ...], tuple[str, ...]],
-    totals: tuple[Vector, Vector],
+    supply: Vector,
     year: int,
 ) -> Vector:
-    """Return the prior: each taker's makers as in the neighbour's lanes, shape (maker, taker).
-
-    What a country keeps of its own is at least `home` of what it takes; `openness` of every
-    taker's material is spread over all makers, so that no pair is impossible.
-    """
+    """Return the prior from the neighbour's lanes, shape (maker, taker)."""
     makers, takers = names
-    supply, _ = totals
     near, trade, when = _neighbour(chain, form, year)
     row = {c: i for i, c in enumerate(makers)}
     column = {c: j for j, c in enumerate(takers)}
@@ -291,13 +289,11 @@ def _prior(
         kept[exporter] = kept.get(exporter, 0.0) - tonnes
         if exporter in row and importer in column:
             lanes[row[exporter], column[importer]] = tonnes
-    for country, i in row.items():
-        if country in column:
-            j, h = column[country], how.home.value
-            away = lanes[:, j].sum()
-            least = h / (1.0 - h) * away if away > 0.0 and h < 1.0 else float(h > 0.0)
-            lanes[i, j] = max(kept.get(country, 0.0), least)
-    weight = lanes.sum(axis=0)
-    even = supply[:, None] / supply.sum()
-    shares = np.where(weight > 0.0, lanes / np.where(weight > 0.0, weight, 1.0), even)
-    return np.asarray((1.0 - how.openness.value) * shares + how.openness.value * even)
+    return prior_flows(
+        lanes,
+        np.array([max(kept.get(c, 0.0), 0.0) for c in makers]),
+        np.array([column.get(c, -1) for c in makers]),
+        supply,
+        home=how.home.value,
+        openness=how.openness.value,
+    )

@@ -11,12 +11,16 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from lodeline.network import BaseYear
+from lodeline.network.base_year import base_year
 from lodeline.network.chain import Behaviour, Chain, Parameter
 from lodeline.network.stocks import StockRule
 from lodeline.scenarios.restrictions import Restriction, Uncertain
 from lodeline.scenarios.stock_rule import Stocks
 
-__all__ = ["Dial", "Setting", "dials_of"]
+__all__ = ["INFERRED", "Dial", "Setting", "dials_of"]
+
+INFERRED = "inferred"
+"""How the keys of dials begin that change the base year itself; ensembles keep them fixed."""
 
 
 @dataclass(frozen=True)
@@ -125,6 +129,7 @@ def dials_of(
     given = [name for name in _BEHAVIOUR if getattr(chain.behaviour, name) is not None]
     out += [_behaviour_dial(chain.behaviour, name) for name in given]
     out += [_stock_dial(chain, k) for k in range(len(chain.stocks))]
+    out += [_lanes_dial(chain, k) for k, form in enumerate(chain.forms) if form.inferred]
     if stocks is not None and chain.stocks:
         out += [_rule_dial(stocks, name) for name in stocks.numbers]
     return tuple(out)
@@ -198,6 +203,29 @@ def _stock_dial(chain: Chain, k: int) -> Dial:
     return Dial(
         f"stocks.{where}", f"state stock, {stock.country}", "days of use", stock.days.value,
         stock.days.low, stock.days.high, stock.days.source, stock.days.assumed, turn,
+    )  # fmt: skip
+
+
+def _lanes_dial(chain: Chain, k: int) -> Dial:
+    """Return the dial between the two fits of a form whose lanes are inferred."""
+    form = chain.forms[k]
+    assert form.inferred is not None
+    number = form.inferred.concentration
+
+    def turn(setting: Setting, value: float) -> Setting:
+        now = setting.base.chain
+        how = now.forms[k].inferred
+        assert how is not None
+        fixed = how.model_copy(update={"concentration": _pinned(number, value)})
+        changed = now.forms[k].model_copy(update={"inferred": fixed})
+        forms = (*now.forms[:k], changed, *now.forms[k + 1 :])
+        # Other lanes are another base year: the curves alone would not move the flows.
+        base = base_year(now.model_copy(update={"forms": forms}), setting.base.year)
+        return replace(setting, base=base)
+
+    return Dial(
+        f"{INFERRED}.{form.id}.concentration", f"concentration of inferred lanes ({form.id})",
+        "0 to 1", number.value, number.low, number.high, number.source, number.assumed, turn,
     )  # fmt: skip
 
 

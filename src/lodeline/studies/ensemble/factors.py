@@ -18,7 +18,7 @@ from lodeline.errors import InputError, Problem, SpecError, UnknownNameError
 from lodeline.network.base_year import BaseYear
 from lodeline.scenarios.ensemble_spec import Distribution, Ensemble, Event, MonthRange, Spread
 from lodeline.scenarios.restrictions import Restriction
-from lodeline.studies.dials import Dial, dials_of
+from lodeline.studies.dials import INFERRED, Dial, dials_of
 
 __all__ = ["Factor", "Sample", "draw", "factors_of", "quantiles_of", "restrictions_of",
            "sample_at"]  # fmt: skip
@@ -194,6 +194,8 @@ def factors_of(ensemble: Ensemble, bases: Mapping[str, BaseYear]) -> tuple[Facto
     for chain, base in bases.items():
         own = [r for _, r in restrictions_of(ensemble, chain)]
         for dial in dials_of(base, own):
+            if dial.key.startswith(INFERRED):
+                continue  # All scenarios of an ensemble share one base year.
             factors.append(_dial_factor(dial, chain, ensemble.distribution, several=several))
     return _overridden(factors, ensemble)
 
