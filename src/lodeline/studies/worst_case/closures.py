@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from lodeline.network import ActivityKind, Network
 from lodeline.solver.compiled import BatchResult, CompiledMarket, Variation
-from lodeline.studies.ensemble.kernels import fill_upper
-from lodeline.studies.ensemble.metrics import BlockMetrics, Outcome
+from lodeline.studies.ensemble.metrics import Outcome
 from lodeline.studies.market import ACCEPTED, UnsolvedError
+from lodeline.studies.worst_case.books import Books, upper_bounds
 
 __all__ = ["Closure", "ClosureMarket"]
 
@@ -71,7 +71,6 @@ class ClosureMarket:
         problem = network.problem()
         self._market = CompiledMarket(problem, message=message)
         self._start = problem.row_price
-        self._lanes = network.of_kind(ActivityKind.SHIP)
         self._stores = network.of_kind(ActivityKind.STORE)
         self._store_rows = network.store_rows()
         self.max_residual = self.max_gap = 0.0
@@ -105,33 +104,18 @@ class ClosureMarket:
             Whether every solve is also checked by the independent certificate.
         """
         count = len(closures)
-        network = self.network
-
-        def tiled(values: Vector) -> Vector:
-            return np.tile(values, (count, 1))
-
-        metrics = BlockMetrics(
-            network, tiled(network.reference), tiled(network.margin), tiled(network.slope),
-            tiled(network.elasticity),
-        )  # fmt: skip
-        acts = np.array([c.size > 0 for c in closures])
+        books = Books(self.network, np.array([c.size > 0 for c in closures]))
         for month in self._months(closures):
             worst = self._independent(month, count) if is_certified else None
-            metrics.add(month.result, month.stocks, np.zeros((count, 0)), acts, worst)
-        return metrics.outcome()
+            books.add(month.result, month.stocks, worst)
+        return books.outcome()
 
     def _months(self, block: Sequence[Closure]) -> Iterator[_Month]:
         network, count = self.network, len(block)
-        reference = np.tile(network.reference, (count, 1))
-        capacity = np.tile(network.capacity, (count, 1))
-        growth = np.full(count, network.lane_growth)
-        growth_base = np.tile(network.growth_base[self._lanes], (count, 1))
-        rebuild = np.full(count, network.rebuild)
-        levels, prices = reference, np.tile(self._start, (count, 1))
-        upper = np.empty_like(capacity)
+        levels = np.tile(network.reference, (count, 1))
+        prices = np.tile(self._start, (count, 1))
         for _ in range(self.months):
-            fill_upper(upper, capacity, levels, self._lanes, growth, growth_base, self._stores,
-                       rebuild, reference)  # fmt: skip
+            upper = upper_bounds(network, levels)
             for i, closure in enumerate(block):
                 upper[i, closure] = 0.0
             stocks = levels[:, self._stores]
