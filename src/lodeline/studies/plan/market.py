@@ -8,12 +8,13 @@ gap covers its premium. Nothing here is optimised, and nothing here is a bound.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lodeline.network.network import NO_LIMIT
+from lodeline.solver import interior
 from lodeline.solver.compiled import BatchResult, CompiledMarket, Variation
 from lodeline.studies.ensemble.batch import Block
 from lodeline.studies.market import ACCEPTED, UnsolvedError
@@ -161,15 +162,13 @@ def simulate_plan(
         limits = block.limits(t)
         stocks = levels[:, model.stores]
         offered = _offered(columns.capacity[:, t] @ plan, left, columns)
-        result = market.solve_batch(
-            Variation(
-                rhs=_rhs(block, stocks, limits),
-                upper=np.hstack([_upper(block, t, levels[:, :own]), offered]),
-                extra_margin=np.hstack([tax(block, t), none]),
-                reference=reference, margin=margin, slope=slope, elasticity=elasticity,
-            ),
-            prices,
+        variation = Variation(
+            rhs=_rhs(block, stocks, limits),
+            upper=np.hstack([_upper(block, t, levels[:, :own]), offered]),
+            extra_margin=np.hstack([tax(block, t), none]),
+            reference=reference, margin=margin, slope=slope, elasticity=elasticity,
         )  # fmt: skip
+        result = _mended(market, market.solve_batch(variation, prices), variation)
         worst = max(worst, _accepted(result, f"{model.chain}, {month}"))
         ledger.add(result.levels, result.prices, stocks, limits)
         levels, prices = result.levels, result.prices
@@ -212,6 +211,20 @@ def _offered(capacity: Vector, left: Vector, columns: Columns) -> Vector:
         for k in drawing:
             out[:, k] = np.minimum(out[:, k], left[:, s] / drawing.size)
     return out
+
+
+def _mended(market: CompiledMarket, result: BatchResult, variation: Variation) -> BatchResult:
+    """Return the result with what Newton could not clear solved by the interior-point method."""
+    bad = np.flatnonzero(np.maximum(result.residual, result.gap) > ACCEPTED)
+    if bad.size == 0:
+        return result
+    levels, prices = result.levels.copy(), result.prices.copy()
+    residual, gap = result.residual.copy(), result.gap.copy()
+    for i in bad:
+        found = interior.solve(variation.of(int(i)).applied(market.problem))
+        levels[i], prices[i] = found.levels, found.prices
+        residual[i], gap[i] = found.certificate.residual, found.certificate.gap
+    return replace(result, levels=levels, prices=prices, residual=residual, gap=gap)
 
 
 def _accepted(result: BatchResult, where: str) -> float:
