@@ -148,10 +148,12 @@ def _frontier(
     def down(value: float) -> float:
         return _HIGH - _BOTTOM - (_HIGH - _BOTTOM - _TOP) * value / high
 
-    dots = [
-        Dot(across(x), down(y), f"×{p.budget_factor:g}")
-        for p, x, y in zip(points, xs, ys, strict=True)
-    ]
+    dots: list[Dot] = []
+    for p, x, y in zip(points, xs, ys, strict=True):
+        at, label = (across(x), down(y)), f"×{p.budget_factor:g}"
+        if dots and (dots[-1].x, dots[-1].y) == at:
+            label = f"{dots.pop().label.split(' to ')[0]} to {label}"
+        dots.append(Dot(*at, label))
     return (
         dots,
         [(across(t), f"{t:g}") for t in x_ticks],

@@ -1,0 +1,32 @@
+"""The page of a plan: money in words, the calendar, no script."""
+
+from lodeline.report.plan import usd, when
+from lodeline.results.plan import Decision, MeasureOutcome
+
+
+def outcome(*decisions):
+    return MeasureOutcome(
+        id="m", title="M", kind="stock", chain="c", form="f", country="JPN", decisions=decisions,
+        cost_usd=1.0, charge_usd=1.0, paid_by={"JPN": 1.0}, prevents_usd=None,
+        prevents_own_usd=None, helps_in=None, tail_usd=None, if_dearer="same", if_cheaper="same",
+        too_late=False, source="", assumed=(),
+    )  # fmt: skip
+
+
+def test_money_keeps_three_figures_where_it_matters():
+    assert [usd(x) for x in (0.0, 31_400.0, 3.14e6, 203.4e6, 10_584.2e6)] == [
+        "0.00", "0.03", "3.1", "203.4", "10,584",
+    ]  # fmt: skip
+    assert usd(None) == "–"
+
+
+def test_decisions_are_told_by_year_and_modules():
+    m = outcome(Decision(2026, 1.0, 1.0, "2026-01"), Decision(2028, 3.0, 3.0, "2028-01"))
+    assert when(m) == "2026, 2028 ×3"
+    assert m.modules == 4.0
+    assert m.works_from == "2026-01"
+
+
+def test_what_never_works_has_no_month():
+    assert outcome(Decision(2028, 1.0, 1.0, None)).works_from is None
+    assert outcome().works_from is None
