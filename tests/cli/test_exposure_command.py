@@ -61,6 +61,7 @@ def test_every_published_measure_answers_with_values_or_reasons(capfdbinary, met
 def test_files_hold_the_same_rows(capfdbinary, tmp_path):
     found = document(capfdbinary, *ASKED, "--year", "2023", "--out", str(tmp_path / "o"))
     names = ["exposure.csv", "exposure.json", "exposure.parquet", "exposure.xlsx"]
+    names = [*names, "report.html"]
     assert sorted(p.name for p in (tmp_path / "o").iterdir()) == names
     values = [row["value"] for row in found["rows"]]
     csv = pl.read_csv(tmp_path / "o" / "exposure.csv")

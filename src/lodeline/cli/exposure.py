@@ -47,7 +47,9 @@ MOST_ROWS = 60
     short_help="Measure dependence: published indicators and origin.",
     epilog="Example: lodeline exposure --method hhi --material cobalt --country JPN --json",
 )
-@click.option("--method", metavar="METHOD", help="Measure; --methods lists them.")
+@click.option("--method", metavar="METHOD",
+              help="Measure; --methods lists them. "
+              "Default for one material and one country: all of them.")  # fmt: skip
 @click.option("--material", "materials", multiple=True, metavar="M",
               help="Material; repeat for more. Default: all.")  # fmt: skip
 @click.option("--country", "countries", multiple=True, metavar="ISO3",
@@ -87,9 +89,7 @@ def exposure(
         check_folder(out)
     result = run_exposure(request)
     if out is not None:
-        from lodeline.report.exposure import write_exposure
-
-        write_exposure(result, out)
+        _write(result, request, out)
     if as_json:
         print_json(result.document())
     else:
@@ -99,10 +99,15 @@ def exposure(
 def _request(asked: Asked) -> Request:
     from lodeline.studies.exposure.registry import METHODS, Basis, Request, Tonnes, Weight
 
-    if asked["method"] is None:
-        raise InputError(f"give a --method. Known: {', '.join(METHODS)}.")
+    is_page = len(asked["materials"]) == len(asked["countries"]) == 1
+    method = asked["method"] or ("beside" if is_page else None)
+    if method is None:
+        raise InputError(
+            "give a --method, or one --material and one --country for all measures beside each "
+            f"other. Known: {', '.join(METHODS)}."
+        )
     return Request(
-        method=asked["method"].lower(),
+        method=method.lower(),
         materials=tuple(asked["materials"]),
         countries=tuple(name.upper() for name in asked["countries"]),
         years=tuple(year for text in asked["years"] for year in _years(text)),
@@ -113,6 +118,32 @@ def _request(asked: Asked) -> Request:
         missing_governance=asked["missing_governance"],
         corrected=asked["corrected"],
     )
+
+
+def _write(result: ExposureResult, request: Request, out: Path) -> None:
+    """Write tables, pictures and the page."""
+    from lodeline import data
+    from lodeline.report.exposure import write_exposure
+    from lodeline.studies.exposure.pictures import pictures_of
+
+    pictures = pictures_of(result, request)
+    write_exposure(
+        result, out, pictures=pictures, world=data.world_map(), command=_command(request)
+    )
+
+
+def _command(request: Request) -> str:
+    """Return the command that repeats a request."""
+    given = [("method", request.method)]
+    given += [("material", m) for m in request.materials]
+    given += [("country", c) for c in request.countries]
+    given += [("year", str(y)) for y in request.years]
+    options = ("stage", "of", "by", "tonnes", "missing_governance")
+    values = [(name.replace("_", "-"), getattr(request, name)) for name in options]
+    given += [(name, str(value)) for name, value in values if value is not None]
+    flags = ["--corrected"] if request.corrected else []
+    words = [f"--{name} {value}" for name, value in given]
+    return " ".join(["lodeline exposure", *words, *flags, "--out DIR"])
 
 
 def _years(text: str) -> range:
@@ -158,7 +189,10 @@ def _print(result: ExposureResult, out: Path | None) -> None:
     else:
         _print_rows(result)
     if out is not None:
-        console().print(f"Written to {out}: exposure.csv, .parquet, .xlsx, .json")
+        console().print(
+            f"Written to {out}: report.html, pictures as .svg and .png, exposure.csv, .parquet, "
+            ".xlsx, .json"
+        )
 
 
 def _print_rows(result: ExposureResult) -> None:

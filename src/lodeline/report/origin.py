@@ -10,11 +10,11 @@ import polars as pl
 
 from lodeline.results.exposure import ExposureResult
 
-__all__ = ["origin_text"]
+__all__ = ["LEGEND", "origin_cells", "origin_text"]
 
 WIDTH = 80
 MOST_ORIGINS = 9
-_LEGEND = (
+LEGEND = (
     "Per cent of what the country uses and processes. arrives: what customs show, the last "
     "exporter (or made at home). Then by stage: where it took place, with its range. been: what "
     "has been in the country at any stage. via: last exporters of what was made there, * a "
@@ -36,25 +36,47 @@ def origin_text(result: ExposureResult) -> str:
         reason = f"{row['country']}, {row['material']}, {row['year']}: absent: {row['reason']}"
         parts.append("\n" + textwrap.fill(reason, WIDTH))
     if known.height:
-        parts.append("\n" + textwrap.fill(_LEGEND, WIDTH))
+        parts.append("\n" + textwrap.fill(LEGEND, WIDTH))
     return "\n".join(parts)
 
 
 def _block(rows: pl.DataFrame) -> Iterator[str]:
+    heads, lines, left_out = origin_cells(rows)
+    yield _line("", "arrives", [h[:14] for h in heads], "been", "via")
+    for line in lines:
+        origin, direct, *shares, been, via = line
+        yield _line(origin, direct, shares, been, via)
+    if left_out:
+        yield f"  and {left_out} more with less: --json or --out DIR"
+
+
+def origin_cells(rows: pl.DataFrame) -> tuple[list[str], list[list[str]], int]:
+    """Return the table of one country and form: the leading origins.
+
+    Returns
+    -------
+    tuple
+        Stages from use back to the mine; rows of origin, what arrives, shares by stage, what has
+        been there, the last exporters; and how many origins are left out.
+    """
     stages = rows["stage"].unique(maintain_order=True).to_list()
     form = rows["form"][0]
     stages.sort(key=lambda s: (s == form, s != "mine"), reverse=True)
     by_origin: dict[str, dict[str, Mapping[str, Any]]] = {}
     for row in rows.iter_rows(named=True):
         by_origin.setdefault(row["origin"], {})[row["stage"]] = row
-    heads = ["mined" if stage == "mine" else stage[:14] for stage in stages]
-    yield _line("", "arrives", heads, "been", "via")
-    for origin in _leading(by_origin):
+    heads = ["mined" if stage == "mine" else stage for stage in stages]
+    shown = _leading(by_origin)
+    lines = []
+    for origin in shown:
         cells = by_origin[origin]
         first = next(iter(cells.values()))
         shares = [_share(cells.get(stage)) for stage in stages]
         via = _via(cells.get(form) or first)
-        yield _line(origin, _percent(first["direct"]), shares, _percent(first["passed"]), via)
+        been = _percent(first["passed"])
+        lines.append([origin, _percent(first["direct"]), *shares, been, via])
+    named = [o for o in by_origin if o != "rest"]
+    return heads, lines, len(named) - len(shown)
 
 
 def _leading(by_origin: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> list[str]:
@@ -62,7 +84,9 @@ def _leading(by_origin: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> list[s
 
     def weight(origin: str) -> float:
         rows = by_origin[origin].values()
-        return max(max(r["value"], r["direct"] or 0.0, 0.3 * (r["passed"] or 0.0)) for r in rows)
+        return max(
+            float(max(r["value"], r["direct"] or 0.0, 0.3 * (r["passed"] or 0.0))) for r in rows
+        )
 
     named = sorted((o for o in by_origin if o != "rest"), key=weight, reverse=True)
     return named[:MOST_ORIGINS]
@@ -72,7 +96,8 @@ def _share(row: Mapping[str, Any] | None) -> str:
     if row is None:
         return ""
     text = _percent(row["value"])
-    if row["high"]:
+    is_wide = row["high"] is not None and _percent(row["low"]) != _percent(row["high"])
+    if is_wide:
         low = _percent(row["low"]) if row["low"] else "0"
         text += f" ({low}-{_percent(row['high'])})"
     is_doubtful = row["value"] > 0.0 and row["unlisted"] > 0.5 * row["value"]

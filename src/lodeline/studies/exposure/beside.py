@@ -12,13 +12,15 @@ from dataclasses import replace
 import polars as pl
 
 from lodeline.errors import InputError
+from lodeline.network.mines import MINE
+from lodeline.studies.exposure.origin import REST
 from lodeline.studies.exposure.registry import METHODS, Basis, Request
-from lodeline.studies.exposure.suppliers import WORLD
+from lodeline.studies.exposure.suppliers import WORLD, members
 
 __all__ = ["NOTES", "SEES", "measure"]
 
 SEES = {
-    "origin": "Lodeline's own: the largest origin, followed back through processing and "
+    "origin": "Lodeline's own: the largest origin abroad, followed back through processing and "
     "re-exporters; the others stop at the border",
     "time-to-survive": "Lodeline's own: the shortest time until demand is missed if one site "
     "stops; stocks and spare capacity count, which no share knows",
@@ -57,6 +59,17 @@ def measure(request: Request) -> pl.DataFrame:
     return pl.concat(parts, how="diagonal")
 
 
+def _abroad(rows: pl.DataFrame, request: Request) -> pl.DataFrame:
+    """Return of each form the origins abroad of two stages: the mine and the form's own."""
+    inside = [c for found in members(request.countries).values() for c in found]
+    known = rows.filter(~pl.col("origin").is_in([*inside, REST]).fill_null(value=False))
+    is_mine = (pl.col("stage") == MINE).fill_null(value=False)
+    has_own = (pl.col("stage") == pl.col("form")).any().over("form")
+    is_asked = is_mine | (pl.col("stage") == pl.col("form")) | pl.col("stage").is_null()
+    stage = pl.when(is_mine & has_own).then(pl.format("{}: mined", "form")).otherwise("form")
+    return known.filter(is_asked).with_columns(stage=stage)
+
+
 def _measured(request: Request, name: str) -> pl.DataFrame:
     """Return the rows of one measure, the largest (of times: the shortest) of each stage."""
     asked = replace(request, method=name)
@@ -68,6 +81,8 @@ def _measured(request: Request, name: str) -> pl.DataFrame:
     if "missing_governance" not in METHODS[name].options:
         asked = replace(asked, missing_governance=None)
     rows = METHODS[name].load().measure(asked)
+    if name == "origin":
+        rows = _abroad(rows, request)
     who = [c for c in ("origin", "site", "largest") if c in rows.columns]
     person = pl.col(who[0]) if who else pl.lit(None, pl.String)
     if "leaders" in rows.columns:

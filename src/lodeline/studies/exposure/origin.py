@@ -212,10 +212,12 @@ def _rows(found: FormOrigin, t: int, doubt: Doubt) -> Iterator[dict[str, Any]]:
                 "inputs": _inputs(found, t, s, origin, doubt),
             }
         others = np.setdiff1d(np.arange(value.size), np.array(kept, dtype=int))
-        yield _row(found, t, stage, float(value[others].sum() + found.lost[t])) | {
+        # Never below zero: the remainder of shares that add up to one is rounding at times.
+        left = max(float(value[others].sum() + found.lost[t]), 0.0)
+        yield _row(found, t, stage, left) | {
             "origin": REST,
             "direct": None if is_world else float(found.arrived[others, t].sum()),
-            "unlisted": float(found.unlisted[s, others, t].sum() + found.lost[t]),
+            "unlisted": max(float(found.unlisted[s, others, t].sum() + found.lost[t]), 0.0),
             "through_hubs": float(found.through_hubs[s, others, t].sum()),
             "inputs": [],
         }

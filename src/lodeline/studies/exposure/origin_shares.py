@@ -136,8 +136,9 @@ class FormOrigin:
     def passed(self) -> Vector:
         """Share that has been in a country at any stage, shape (origin, target)."""
         weights = np.stack([t.weights for t in self.targets], axis=1)
-        met = weights.T @ passing(self.base, self.form)
-        return self.split.place(met.T, self.base.countries)
+        places, mined = self.split.mined_for(self.base)
+        met = weights.T @ passing(self.base, self.form, mined=mined)
+        return self.split.place(met.T, places)
 
     @cached_property
     def through_hubs(self) -> Vector:
@@ -259,12 +260,30 @@ class Stages:
         """Return shares, shape (stage, origin, target); stages as in `names`."""
         out = [self.place(made, self.countries) for made in traced.made.values()]
         if self.ore is not None:
-            makers = np.where(self.is_unlisted[0], 0.0, base.produced[0])
-            feed = mine_feed(base, self.ore, makers, is_pooled=is_pooled)
+            feed = mine_feed(base, self.ore, self._makers(base), is_pooled=is_pooled)
             known, first_seen = self._entered(base, traced)
             mined = self.place(feed @ known, self.ore.miners)
             out.insert(0, mined + self.place(first_seen, self.countries))
         return np.stack(out)
+
+    def mined_for(self, base: BaseYear) -> tuple[tuple[str, ...], Vector | None]:
+        """Return whose ore each listed maker of the first form used, as `passing` takes it.
+
+        The places are the countries of the base year, then the miners that are none of them; no
+        shares where the chain begins at the mine or nobody publishes who mines.
+        """
+        if self.ore is None:
+            return self.countries, None
+        abroad = tuple(c for c in self.ore.miners if c not in self.countries)
+        places = (*self.countries, *abroad)
+        makers = self._makers(base)
+        mined = np.zeros((len(self.countries), len(places)))
+        feed = mine_feed(base, self.ore, makers) * (makers > 0.0)
+        mined[:, [places.index(c) for c in self.ore.miners]] = feed.T
+        return places, mined
+
+    def _makers(self, base: BaseYear) -> Vector:
+        return np.where(self.is_unlisted[0], 0.0, base.produced[0])
 
     def names(self, base: BaseYear, traced: Traced) -> tuple[str, ...]:
         """Return the stages from the first on."""
@@ -308,8 +327,9 @@ def _range(
     for k in range(draws):
         base = doubt.draw(np.random.default_rng([SEED, k]))
         traced = trace(base, form, weights)
-        found = np.maximum(weights.sum(axis=0) - traced.lost, 1e-300)
         # Every other draw takes the other rule for whose ore was used.
-        drawn[k] = stages.shares(base, traced, is_pooled=k % 2 == 1) / found
+        shares = stages.shares(base, traced, is_pooled=k % 2 == 1)
+        # A draw does not balance: what a stage finds is less than all, and differs by stage.
+        drawn[k] = shares / np.maximum(shares.sum(axis=1, keepdims=True), 1e-300)
     low, high = np.quantile(drawn, QUANTILES, axis=0)
     return np.minimum(low, value), np.maximum(high, value)
