@@ -4,6 +4,7 @@ import polars as pl
 import pytest
 
 from lodeline import data
+from lodeline.errors import UnknownNameError
 from lodeline.network.base_year import base_year
 from lodeline.network.catalogue import load_chain
 from lodeline.scenarios.groups import EU27
@@ -55,7 +56,7 @@ def test_a_prior_of_output_is_marked_and_a_material_without_a_chain_is_absent():
     row = one("import-reliance", ("rare-earths",), ("EU27",), (YEAR,), stage="metals")
     marks = {f["name"]: f["mark"] for f in row["inputs"]}
     assert "prior" in marks["output"]
-    assert "no chain" in one("import-reliance", ("gallium",), ("JPN",), (YEAR,))["reason"]
+    assert "no chain" in one("import-reliance", ("helium",), ("JPN",), (YEAR,))["reason"]
 
 
 def test_the_figures_of_the_usgs_are_shown_for_their_year():
@@ -158,3 +159,27 @@ def test_of_the_usgs_triangle_only_trade_exposure_is_known():
     assert row["value"] is None
     assert row["trade_exposure"] == reliance["value"]
     assert one("usgs-risk", ("cobalt",), ("JPN",), (YEAR,))["trade_exposure"] is None
+
+
+@pytest.mark.parametrize(
+    "method", ["import-reliance", "n-1", "eu-supply-risk", "usgs-risk", "time-to-survive"]
+)
+def test_a_form_that_no_chain_has_is_refused_and_not_answered_with_nothing(method):
+    countries = ("EU27",) if method != "n-1" else ()
+    with pytest.raises(UnknownNameError, match="nonsense"):
+        rows(method, ("cobalt",), countries, (YEAR,), stage="nonsense")
+
+
+def test_no_import_reliance_is_made_up_where_the_eu_uses_nothing(monkeypatch):
+    known = data.governance().filter(pl.col("year").is_between(2018, YEAR))
+    dims = pl.DataFrame({"dimension": [str(k) for k in range(6)]})
+    six = known.select("country", "year", "estimate").join(dims, how="cross")
+    monkeypatch.setattr(data, "governance_dimensions", lambda: six)
+    unused = pl.col("absorbed") * ~pl.col("country").is_in(EU27)
+    told = eu_supply_risk.balance_of
+    monkeypatch.setattr(
+        eu_supply_risk, "balance_of", lambda base: told(base).with_columns(absorbed=unused)
+    )
+    row = one("eu-supply-risk", ("cobalt",), (), (YEAR,))
+    assert row["value"] is None
+    assert "uses none" in row["reason"]

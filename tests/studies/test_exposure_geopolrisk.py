@@ -153,3 +153,9 @@ def test_the_bundled_output_serves_where_nothing_is_imported():
     )
     assert 0.1 < row["value"] < 0.3
     assert inputs(row)["HHI of world output"]["table"] == "production"
+
+
+def test_a_material_that_is_not_traded_is_absent_with_a_reason_even_without_a_year():
+    [row] = run_exposure(Request("geopolrisk", ("helium",), ("JPN",))).rows.to_dicts()
+    assert row["value"] is None
+    assert "no code" in row["reason"]

@@ -123,7 +123,7 @@ def test_lynas_ore_is_separated_in_malaysia(balanced_base):
 
 
 def test_a_material_without_a_chain_is_absent_with_a_reason():
-    rows = arranged(measure(Request("origin", materials=("gallium",))), "origin")
+    rows = arranged(measure(Request("origin", materials=("helium",))), "origin")
     assert rows["value"].to_list() == [None]
     assert "no chain" in rows["reason"].item()
 
@@ -233,3 +233,14 @@ def test_groups_and_the_world_are_targets(balanced_base):
     targets = targets_of(base, "cobalt", {"WLD": (), "JPN": ("JPN",), "XXX": ("XXX",)})
     assert [t.name for t in targets] == ["WLD", "JPN"]
     assert all(t.weights.sum() == pytest.approx(1.0) for t in targets)
+
+
+def test_what_was_mined_in_a_country_has_been_there_and_no_range_leaves_the_unit_interval():
+    rows = pl.concat([rows_of("lithium", country="CHN"), rows_of("tungsten", country="CHN")])
+    known = rows.filter(pl.col("passed").is_not_null())
+    assert (known["passed"] >= known["value"] - 1e-9).all()
+    mined = rows.filter(form="carbonate", stage="mine", origin="AUS")
+    assert mined["passed"].item() > 0.3
+    for column in ("value", "low", "high", "direct", "passed", "unlisted", "through_hubs"):
+        assert rows[column].min() >= 0.0, column
+        assert rows[column].max() <= 1.0 + 1e-12, column

@@ -166,7 +166,7 @@ def arrivals(base: BaseYear, form: str, weights: Vector, members: NDArray[np.boo
     return Arrivals(lane=outside.T @ per_tonne, home=made * per_tonne * members)
 
 
-def passing(base: BaseYear, form: str) -> Vector:
+def passing(base: BaseYear, form: str, *, mined: Vector | None = None) -> Vector:
     """Return the share of each country's material that has been in each country at any stage.
 
     Where it was made, processed or only traded on: the chance that the way back from the row's
@@ -174,18 +174,32 @@ def passing(base: BaseYear, form: str) -> Vector:
     recipes bring in from earlier forms, the first meeting with c has the chance
     ``N E + (N_{·c} / N_cc) (1 − (N E)_cc)``.
 
+    Parameters
+    ----------
+    base
+        Balanced base year.
+    form
+        Form that is used.
+    mined
+        Whose ore each country made the first form of, as shares; columns are the base year's
+        countries and then any others, shape (country, place). Not given: the mine is not counted.
+
     Returns
     -------
     Vector
-        Shape (country, country), 0 to 1; the diagonal is one where there is any material.
+        Shape (country, country) or (country, place), 0 to 1; the diagonal is one where there is
+        any material.
     """
     ids, chain = list(base.forms), base.chain
     n = len(base.countries)
+    places = n if mined is None else mined.shape[1]
     share: dict[str, Vector] = {}
     for g, name in enumerate(ids[: ids.index(form) + 1]):
         supply = _supply(base, g)
         scale = np.where(supply > 0.0, supply, 1.0)
-        brought = np.zeros((n, n))
+        brought = np.zeros((n, places))
+        if g == 0 and mined is not None:
+            brought += (base.produced[g] / scale)[:, None] * mined
         for r, recipe in enumerate(chain.recipes):
             if recipe.makes == name:
                 for source, part in carrier_shares(chain, recipe).items():
@@ -194,7 +208,8 @@ def passing(base: BaseYear, form: str) -> Vector:
         own = np.diag(inverse)
         reach = np.where(own > 0.0, inverse / np.where(own > 0.0, own, 1.0), 0.0)
         carried = inverse @ brought
-        met = carried + reach * (1.0 - np.diag(carried))[None, :]
+        met = carried
+        met[:, :n] += reach * (1.0 - np.diag(carried))[None, :]
         share[name] = np.clip(np.where((supply > 0.0)[:, None], met, 0.0), 0.0, 1.0)
     return share[form]
 

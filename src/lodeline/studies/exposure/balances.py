@@ -17,7 +17,7 @@ from lodeline.network.catalogue import chain_ids, load_chain
 from lodeline.studies.exposure.materials import Material, find_materials
 from lodeline.studies.exposure.registry import Request
 
-__all__ = ["asked_chains", "balance_of", "balances", "last_trade_year"]
+__all__ = ["asked_chains", "balance_of", "balances", "check_stage", "last_trade_year"]
 
 ITEMS = ("output", "imports", "exports")
 
@@ -52,14 +52,24 @@ def balances(chains: Iterable[str], years: Sequence[int], stage: str | None) -> 
     UnknownNameError
         If no chain has a form `stage`.
     """
-    parts, forms = [], set()
-    for chain in chains:
-        forms |= {form.id for form in load_chain(chain).forms}
-        parts += [_balance(chain, year) for year in years]
-    if stage is not None and forms and stage not in forms:
-        raise UnknownNameError("form", stage, forms, "See lodeline chains.")
+    names = list(chains)
+    check_stage(stage, names)
+    parts = [_balance(chain, year) for chain in names for year in years]
     table = pl.concat(parts, how="diagonal") if parts else pl.DataFrame(schema=_SCHEMA)
     return table if stage is None else table.filter(pl.col("stage") == stage)
+
+
+def check_stage(stage: str | None, chains: Iterable[str]) -> None:
+    """Check that some chain has a form of that name; none asked for, or no chain: nothing to check.
+
+    Raises
+    ------
+    UnknownNameError
+        If no chain has it.
+    """
+    forms = {form.id for chain in chains for form in load_chain(chain).forms}
+    if stage is not None and forms and stage not in forms:
+        raise UnknownNameError("form", stage, forms, "See lodeline chains.")
 
 
 _SCHEMA = {

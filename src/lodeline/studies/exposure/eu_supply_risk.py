@@ -29,7 +29,12 @@ from lodeline.network.base_year import BaseYear, base_year
 from lodeline.network.catalogue import load_chain
 from lodeline.results.exposure import figure, with_inputs
 from lodeline.scenarios.groups import EU27
-from lodeline.studies.exposure.balances import asked_chains, balance_of, last_trade_year
+from lodeline.studies.exposure.balances import (
+    asked_chains,
+    balance_of,
+    check_stage,
+    last_trade_year,
+)
 from lodeline.studies.exposure.registry import Request
 from lodeline.studies.exposure.suppliers import members
 
@@ -47,6 +52,7 @@ NOTES = (
 NEGLIGIBLE = 0.01
 """Suppliers without a governance score may add this much to a concentration (0-10), no more."""
 WORST, TRADE_WORST = 10.0, 1.5
+NONE_USED = "the EU uses none of it, as far as trade and output show: no import reliance"
 NOT_EU = "the method measures the EU: ask for EU27"
 NO_GOVERNANCE = (
     "needs all six governance dimensions, of which one is bundled: run 'lodeline data import' "
@@ -128,6 +134,7 @@ def measure(request: Request) -> pl.DataFrame:
         If a material, country or form does not exist.
     """
     chains, without = asked_chains(request)
+    check_stage(request.stage, chains)
     names = list(members(request.countries)) or ["EU27"]
     years = list(request.years) or [last_trade_year()]
     wanted = "EU27" in names
@@ -227,7 +234,9 @@ def _risk(
     trade = dict.fromkeys(EU27, TRADE_EU)
     inside = table.filter(pl.col("country").is_in(EU27)).select("imports", "exports", "absorbed")
     imports, exports, absorbed = inside.sum().row(0)
-    reliance = min(max((imports - exports) / absorbed, 0.0), 1.0) if absorbed > 0.0 else 1.0
+    if absorbed <= 0.0:
+        return _absent(chain, form, year, NONE_USED)
+    reliance = min(max((imports - exports) / absorbed, 0.0), 1.0)
     h_world = concentration(world, governance, trade) if world else None
     h_eu = concentration(sourcing, governance, trade) if sourcing else None
     if h_world is None and h_eu is None:

@@ -28,6 +28,7 @@ import polars as pl
 
 from lodeline import data
 from lodeline.results.exposure import figure, with_inputs
+from lodeline.studies.exposure.balances import last_trade_year
 from lodeline.studies.exposure.materials import Material, find_materials, traded_materials
 from lodeline.studies.exposure.output import OTHERS, output_table
 from lodeline.studies.exposure.registry import Request, Tonnes
@@ -75,7 +76,7 @@ def measure(request: Request) -> pl.DataFrame:
     traded = [m for m in materials if m.codes]
     output = _output(traded, corrected=bool(request.corrected))
     named = members(request.countries)
-    years = list(request.years) or _last_years(output.world)
+    years = list(request.years) or _last_years(output.world) or [last_trade_year()]
     imports = _imports(_flows(traded, years, request), named, request)
     cells = _whole(imports, materials, years, list(named))
     cells = cells.join(output.world, on=["material", "year"], how="left")

@@ -28,7 +28,7 @@ from lodeline.network import ActivityKind, Network, RowKind, build_network
 from lodeline.network.catalogue import load_chain
 from lodeline.network.chain import Chain
 from lodeline.results.exposure import FIGURE
-from lodeline.studies.exposure.balances import asked_chains, last_trade_year
+from lodeline.studies.exposure.balances import asked_chains, check_stage, last_trade_year
 from lodeline.studies.exposure.registry import Request
 from lodeline.studies.exposure.suppliers import members
 from lodeline.studies.exposure.survival import (
@@ -99,13 +99,14 @@ def measure(request: Request) -> pl.DataFrame:
     Raises
     ------
     UnknownNameError
-        If a material or country does not exist.
+        If a material, country or form does not exist.
     InputError
         If no country is named.
     """
     if not request.countries:
         raise InputError(f"'{request.method}' is about a country's supply: add --country JPN.")
     chains, absent = asked_chains(request)
+    check_stage(request.stage, chains)
     named = members(request.countries)
     years = request.years or (last_trade_year(),)
     rows: list[dict[str, Any]] = []
