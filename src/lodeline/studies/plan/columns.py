@@ -169,6 +169,8 @@ def extended(network: Network, columns: Columns) -> Network:
         scale=longer(network.scale, columns.full),
         capacity=longer(network.capacity, 0.0),
         growth_base=longer(network.growth_base, 0.0),
+        # A plant can be larger than all that a small country trades: rows are weighed by both.
+        row_scale=np.maximum(network.row_scale, np.abs(columns.incidence) @ columns.full),
     )  # fmt: skip
 
 
