@@ -12,12 +12,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from scipy import sparse
 
 from lodeline.solver.curves import Vector
 from lodeline.solver.fronts import Fronts, Integers, analyse, block_sizes, slots
+from lodeline.solver.machine_code import kept
 
 __all__ = ["Cholesky"]
 
@@ -92,7 +92,7 @@ class Cholesky:
         return x[self.position]
 
 
-@njit(cache=True, fastmath={"contract"})
+@kept(fastmath={"contract"})
 def _subtract(
     target: Vector, base: int, stride: int, columns: int, size: int,
     source: Vector, offset: int, ld: int, depth: int,
@@ -141,7 +141,7 @@ def _subtract(
             c += 1
 
 
-@njit(cache=True, fastmath={"contract"})
+@kept(fastmath={"contract"})
 def _dense(values: Vector, base: int, m: int, k: int, least: float) -> None:
     """Factorise a panel of m rows and k columns in place."""
     for j0 in range(0, k, _BLOCK):
@@ -174,7 +174,7 @@ def _dense(values: Vector, base: int, m: int, k: int, least: float) -> None:
             )
 
 
-@njit(cache=True)
+@kept()
 def _factorise(fronts: Fronts, values: Vector, work: Vector, stack: Vector, least: float) -> None:
     """Factorise all fronts, children first."""
     count = fronts.parent.size
@@ -214,7 +214,7 @@ def _factorise(fronts: Fronts, values: Vector, work: Vector, stack: Vector, leas
             waiters += 1
 
 
-@njit(cache=True)
+@kept()
 def _substitute(fronts: Fronts, values: Vector, x: Vector, work: Vector) -> None:
     """Solve ``L Lᵀ x = x`` in place, front by front."""
     count = fronts.parent.size

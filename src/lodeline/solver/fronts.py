@@ -10,10 +10,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.linalg import spilu
+
+from lodeline.solver.machine_code import kept
 
 __all__ = ["Fronts", "Integers", "analyse", "block_sizes", "slots"]
 
@@ -106,7 +107,7 @@ def _permuted(pattern: sparse.csc_array, position: Integers) -> tuple[Integers, 
     return matrix.indptr.astype(np.int64), matrix.indices.astype(np.int64)
 
 
-@njit(cache=True)
+@kept()
 def _tree(start: Integers, row: Integers) -> Integers:
     """Return the elimination tree: the parent of each column (Liu 1990), −1 for roots."""
     n = start.size - 1
@@ -124,7 +125,7 @@ def _tree(start: Integers, row: Integers) -> Integers:
     return parent
 
 
-@njit(cache=True)
+@kept()
 def _postorder(parent: Integers) -> Integers:
     """Return the columns with every child before its parent, subtrees together."""
     n = parent.size
@@ -156,7 +157,7 @@ def _postorder(parent: Integers) -> Integers:
     return order
 
 
-@njit(cache=True)
+@kept()
 def _columns(
     start: Integers, row: Integers, parent: Integers
 ) -> tuple[Integers, Integers, Integers]:
@@ -195,7 +196,7 @@ def _columns(
     return counts, first, rows
 
 
-@njit(cache=True)
+@kept()
 def _merged(parent: Integers, counts: Integers) -> Integers:
     """Return the first column of each front, and n: columns that may share a dense panel."""
     n = parent.size
@@ -230,7 +231,7 @@ def _merged(parent: Integers, counts: Integers) -> Integers:
     return first[: fronts + 1].copy()
 
 
-@njit(cache=True)
+@kept()
 def _front_arrays(
     first: Integers, column_start: Integers, column_rows: Integers
 ) -> tuple[Integers, Integers, Integers, Integers, Integers]:
@@ -270,7 +271,7 @@ def _front_arrays(
     return start, rows, place, parent, panel
 
 
-@njit(cache=True)
+@kept()
 def block_sizes(fronts: Fronts) -> tuple[int, int]:
     """Return the largest block passed on, and the most that lies on the stack at a time."""
     largest = 1
@@ -288,7 +289,7 @@ def block_sizes(fronts: Fronts) -> tuple[int, int]:
     return largest, deepest
 
 
-@njit(cache=True)
+@kept()
 def slots(fronts: Fronts, row: Integers, column: Integers) -> Integers:
     """Return where the entries (row ≥ column) lie in the panels."""
     out = np.empty(row.size, np.int64)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from scipy import sparse
 
 from lodeline.solver.cholesky import Cholesky
 from lodeline.solver.curves import Vector
 from lodeline.solver.fronts import Integers
+from lodeline.solver.machine_code import kept
 from lodeline.solver.problem import MarketProblem
 
 __all__ = ["NormalEquations"]
@@ -84,7 +84,7 @@ class NormalEquations:
         return y + self._factor.solve(right - left)
 
 
-@njit(cache=True)
+@kept()
 def _pairs(
     start: Integers, row: Integers, value: Vector
 ) -> tuple[Integers, Integers, Integers, Vector]:
@@ -109,7 +109,7 @@ def _pairs(
     return column, first, second, product
 
 
-@njit(cache=True)
+@kept()
 def _assemble(
     values: Vector,
     slot: Integers,

@@ -24,6 +24,8 @@ from numba.core import cgutils
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
 from numba.extending import intrinsic, lower_builtin, models, register_model
 
+from lodeline.solver.machine_code import kept
+
 __all__ = ["WIDTH", "any_greater", "at", "entry", "exp", "fma", "inlined", "inner", "inside",
            "load", "load_lane", "log", "magnitude", "maximum", "minimum", "select_greater",
            "splat", "store"]  # fmt: skip
@@ -34,7 +36,7 @@ inner = njit(_nrt=False)
 """Decorator of a compiled function that others call."""
 inlined = njit(forceinline=True, _nrt=False)
 """Decorator of a compiled function that becomes part of its callers."""
-entry = njit(cache=True, nogil=True, _nrt=False)
+entry = kept(nogil=True, _nrt=False)
 """Decorator of a compiled function that Python calls; it and all that it calls are kept on disk."""
 
 WIDTH = 8
