@@ -44,6 +44,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "lodeline.cli.plan:plan",
             "Find the plan that buys the most security for a budget.",
         ),
+        "programme": (
+            "lodeline.cli.programme:programme",
+            "Tell which month a programme slips, and what would prevent it.",
+        ),
         "scenarios": ("lodeline.cli.scenarios:scenarios", "List, show and check scenarios."),
         "stress": (
             "lodeline.cli.stress:stress",

@@ -1,0 +1,168 @@
+"""A programme's result in sentences: for a terminal of 80 columns, and as a brief in Markdown."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from lodeline.results.programme import ProgrammeResult, SlipFigures, programme_document
+
+__all__ = ["programme_lines", "programme_markdown", "programme_text", "write_programme"]
+
+WIDTH = 80
+_RANGES_SHOWN = 5
+
+
+def programme_text(result: ProgrammeResult) -> str:
+    """Return the answer for a terminal."""
+    return "\n".join(_wrapped(programme_lines(result)))
+
+
+def programme_markdown(result: ProgrammeResult) -> str:
+    """Return the brief: the answer, what each form does, what is assumed, what is not shown."""
+    head, *body = programme_lines(result)
+    parts = [f"# {head}", "", *body, "", "## What is assumed", "", *_assumed(result), ""]
+    if result.limits:
+        parts += ["## What the chains do not show", "", *(f"- {x}" for x in result.limits), ""]
+    edition = result.dataset["edition"]
+    parts.append(f"Dataset {edition}; base year {result.base_year}. See `docs/programmes.md`.")
+    return "\n".join(parts) + "\n"
+
+
+def write_programme(result: ProgrammeResult, folder: Path) -> list[str]:
+    """Write brief, document and tables into an existing folder; return the names."""
+    document = json.dumps(programme_document(result), ensure_ascii=False, indent=2) + "\n"
+    (folder / "programme.md").write_text(programme_markdown(result), encoding="utf-8")
+    (folder / "summary.json").write_text(document, encoding="utf-8")
+    tables = {"months": result.months, "forms": result.forms, "supply": result.supply}
+    for name, table in tables.items():
+        table.write_csv(folder / f"{name}.csv")
+    return ["programme.md", "summary.json", *(f"{name}.csv" for name in tables)]
+
+
+def programme_lines(result: ProgrammeResult) -> list[str]:
+    """Return title, question, answer, prevention, forms, range and notes: a line each."""
+    scenario = result.scenario
+    lines = [str(result.programme["title"]), "", str(result.programme["question"]), ""]
+    lines += [f"Scenario: {scenario['title']}, from {result.begin}.", ""]
+    lines += [*_answer(result), ""]
+    if result.slip.slip_month is not None:
+        lines += ["What would have prevented it, each kind by itself:", *_prevention(result), ""]
+    lines += ["The forms:", *(f"- {_form(row)}" for row in result.forms.to_dicts()), ""]
+    if result.ranges:
+        lines += [*_range(result), ""]
+    return [*lines, *(f"Note: {note}" for note in result.notes)]
+
+
+def _answer(result: ProgrammeResult) -> Iterator[str]:
+    slip = result.slip
+    if slip.slip_month is None:
+        yield "Answer: it does not slip."
+    else:
+        yield f"Answer: {_slip(slip)} The bottleneck is {result.bottleneck}."
+    calm = result.slip_without
+    if calm is not None:
+        told = "does not slip." if calm.slip_month is None else f"slips as well: {_slip(calm)}"
+        yield f"Without the scenario, with its own demand added to the country's, it {told}"
+
+
+def _slip(slip: SlipFigures) -> str:
+    late = f"it slips in {slip.slip_month}"
+    if slip.days_to_slip is not None:
+        late += f" (short of material {slip.days_to_slip:.0f} days after {slip.days_from} began)"
+    late += f"; at most {_units(slip.units_late_peak)} units behind in {slip.peak_month}"
+    if slip.months_late_peak is not None:
+        late += f", no unit later than {slip.months_late_peak:.1f} months"
+    if slip.recovery_month is not None:
+        return f"{late}; on schedule again from {slip.recovery_month}."
+    return f"{late}; {_units(slip.units_late_end)} units are missing when the schedule ends."
+
+
+def _prevention(result: ProgrammeResult) -> Iterator[str]:
+    rows = [r for r in result.forms.to_dicts() if r["slip_month_alone"] is not None]
+    told = [
+        f"{row['chain']}/{row['form']} {_kg(row['buffer_kg_needed'])}, "
+        f"{row['buffer_days_needed']:.0f} days of need (now {row['buffer_days']:.0f})"
+        if row["buffer_days_needed"] is not None
+        else f"{row['chain']}/{row['form']}: no buffer is enough"
+        for row in rows
+    ]
+    yield f"- Buffers: {'; '.join(told)}."
+    share = result.priority_needed
+    if share is None:
+        yield "- Priority: not even all of its need served before others is enough."
+    else:
+        now = f"{result.programme['priority']:.0%}".replace("%", " %")
+        yield (f"- Priority: {share:.0%} of its need served before others (now {now}).").replace(
+            "% of", " % of"
+        )
+    for row in rows:
+        given = f"- Release to it alone: {_kg(row['release_kg_needed'])} of {row['form']} in all"
+        if row["reserve_kg"] is None:
+            yield f"{given}; the state is not known to hold any."
+        else:
+            yield (
+                f"{given}, out of {_kg(row['reserve_kg'])} that the state is assumed to hold at "
+                f"the start; in the market {_kg(row['reserve_left_kg'])} are left at the lowest."
+            )
+
+
+def _form(row: Mapping[str, Any]) -> str:
+    share = f"{row['share_of_use']:.1%}".replace("%", " %")
+    served = f"{row['served_share_lowest']:.0%}".replace("%", " %")
+    how = "added to the country's use" if row["is_added"] else "part of the country's use"
+    held = f"buffer {row['buffer_days']:.0f} days ({_kg(row['buffer_kg'])})"
+    return (
+        f"{row['chain']}/{row['form']}: {row['kg_per_unit']:g} kg a unit ({row['unit']}); need at "
+        f"most {share} of the country's use, {how}; {held}; users are served to {served} at the "
+        f"worst, at {row['price_multiple_peak']:.1f} times the price; held the line up in "
+        f"{row['months_binding']} months."
+    )
+
+
+def _range(result: ProgrammeResult) -> Iterator[str]:
+    assert result.low is not None
+    assert result.high is not None
+    yield (
+        f"Range of the most units behind: {_units(result.low)} to {_units(result.high)}. "
+        "What moves it most:"
+    )
+    for row in result.ranges[:_RANGES_SHOWN]:
+        yield (
+            f"- {row.parameter} from {row.low:g} to {row.high:g} {row.unit}: "
+            f"{_units(row.at_low)} to {_units(row.at_high)}"
+        )
+
+
+def _assumed(result: ProgrammeResult) -> Iterator[str]:
+    for item in result.programme["assumptions"]:
+        yield f"- {item['text']} {item['why']}"
+    for line in result.programme["bill"]:
+        for name in ("kg_per_unit", "buffer_days", "buffer_kg"):
+            number = line[name]
+            if number is not None and number["source"]:
+                mark = ", assumed" if number["assumed"] else ""
+                yield (
+                    f"- {line['form']}, {name}: {number['value']:g} ({number['low']:g} to "
+                    f"{number['high']:g}{mark}). {number['source']}"
+                )
+    catch = result.programme["catch_up"]
+    mark = " (assumed)" if catch["assumed"] else ""
+    yield f"- It can build and order {catch['value']:g} of the schedule more when behind{mark}."
+
+
+def _units(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100.0 else f"{value:.1f}" if value >= 0.1 else f"{value:.2g}"
+
+
+def _kg(value: float) -> str:
+    return f"{value:,.0f} kg" if value >= 10.0 else f"{value:.2g} kg"
+
+
+def _wrapped(lines: list[str]) -> Iterator[str]:
+    for line in lines:
+        hanging = "  " if line.startswith("- ") else ""
+        yield from textwrap.wrap(line, WIDTH, subsequent_indent=hanging) or [""]
