@@ -320,3 +320,47 @@ def test_an_unknown_route_is_refused(balanced_base):
 def test_every_instrument_has_a_smallest_test():
     exporters = {Kind.BAN, Kind.QUOTA, Kind.LICENCE, Kind.TAX, Kind.OUTAGE}  # test_compile.py
     assert set(CASES) | exporters == set(Kind)
+
+
+def test_the_way_round_one_closure_is_shut_by_another(balanced_base):
+    base = base_of(Kind.CLOSURE, balanced_base)
+    malacca = make(Kind.CLOSURE, id="a", route="strait-of-malacca", severity=1)
+    alone, both = (
+        schedule(base, malacca, *more) for more in ([], [make(Kind.CLOSURE, id="b", severity=0.75)])
+    )
+    ways = [from_to(p.network, "QAT", "JPN") for p in (alone, both)]
+    # The lane itself and the way round Malacca; nothing goes round Hormuz.
+    assert [w.size for w in ways] == [2, 2]
+    flow = alone.network.reference[ways[0]].sum()
+    assert alone.capacity(2)[ways[0]] == pytest.approx([0.0, flow])
+    assert both.capacity(2)[ways[1]] == pytest.approx([0.0, 0.25 * flow])
+
+
+def test_a_closure_that_stops_nothing_changes_nothing(balanced_base):
+    base = base_of(Kind.CLOSURE, balanced_base)
+    plan = schedule(base, make(Kind.CLOSURE, severity=0))
+    free = schedule(base)
+    assert plan.network.growth_base == pytest.approx(free.network.growth_base)
+    assert np.array_equal(plan.capacity(2), free.capacity(2))
+
+
+def test_two_outages_of_the_same_plants_take_the_surge_once(balanced_base):
+    base = balanced_base("tungsten")
+    common = {
+        "type": "outage", "by": ["CHN"], "on": "all", "chain": "tungsten", "forms": "all",
+        "start": "2026-02", "end": "2026-04", "source": "s", "recovery_months": 0,
+    }  # fmt: skip
+    outages = [
+        ADAPTER.validate_python(common | {"id": i, "severity": s})
+        for i, s in (("a", 0.5), ("b", 0.2))
+    ]
+    plan = schedule(base, *outages)
+    network = plan.network
+    made = np.flatnonzero(plan.output_factor[2] < 1.0)
+    assert made.size > 0
+    assert plan.capacity(2)[made] == pytest.approx(0.5 * 0.8 * network.reference[made])
+
+
+def from_to(network, origin, destination):
+    chosen = (network.kind == ActivityKind.SHIP) & (network.origin == country(network, origin))
+    return np.flatnonzero(chosen & (network.destination == country(network, destination)))

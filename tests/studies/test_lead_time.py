@@ -118,6 +118,24 @@ def test_the_seas_are_as_wide_as_they_are():
     assert sea().passage("panama-canal", "CHL", "USA").share == pytest.approx(0.8)
 
 
+def test_what_has_no_way_round_does_not_keep_the_rest_from_going_round():
+    # Egypt ships from both ends of the canal: only its Mediterranean ports have another way.
+    passage = sea().passage("suez-and-red-sea", "EGY", "CHN")
+    assert (passage.share, passage.turning) == (1.0, pytest.approx(0.8))
+    assert 15 < passage.extra_days < 25
+
+
+def test_a_way_round_one_narrow_may_pass_another():
+    assert sea().passage("strait-of-malacca", "USA", "JPN").share == 0.0
+    instead = sea().passage("strait-of-malacca", "USA", "JPN", avoiding="panama-canal")
+    assert instead.share == pytest.approx(0.8)
+
+
+@pytest.mark.parametrize("pair", [("MMR", "CHN"), ("CHN", "MMR"), ("IRN", "TUR"), ("POL", "UKR")])
+def test_neighbours_by_land_pass_no_strait(pair):
+    assert all(sea().passage(route, *pair).share == 0.0 for route in sea().routes)
+
+
 def test_foresight_with_lead_times_is_refused():
     with pytest.raises(InputError, match="not part of foresight"):
         run_stress(BAN, mode=Mode.FORESIGHT, lead_time=True)

@@ -114,10 +114,26 @@ def test_a_trigger_above_every_price_is_no_release(run):
     assert price(run(shut)) == pytest.approx(price(run(RULES[StockPolicy.NONE])), rel=1e-9)
 
 
-def test_a_common_reserve_is_never_worth_less_to_the_world_here(run):
+def test_members_draw_on_what_the_others_hold(run):
     alone, joint = run(RULES[StockPolicy.ON_SHORTAGE]), run(RULES[StockPolicy.JOINT])
-    assert world_cost(joint) < world_cost(alone)
     assert reserve(joint, "KOR").min() < reserve(alone, "KOR").min() - 0.01
+
+
+def test_a_common_reserve_is_no_lane(run):
+    # What a member sells into it is no more than its own part is rebuilt by in a month.
+    result = run(RULES[StockPolicy.JOINT])
+    network = result.network
+    entries = network.incidence.tocoo()
+    common = network.row_kind[entries.row] == RowKind.RESERVE
+    given = entries.col[common & (entries.data > 0.0)]
+    assert given.size > 0
+    assert {network.countries[c] for c in network.origin[given]} == {"JPN", "KOR"}
+    for form in range(len(network.forms)):
+        into = given[network.form[given] == form]
+        own = network.is_reserve & (network.form == form)
+        held = np.bincount(network.origin[own], network.reference[own], len(network.countries))
+        most = network.rebuild * held[network.origin[into]]
+        assert (result.levels[:, into] <= most * (1 + 1e-9)).all()
 
 
 def test_the_table_of_reserves_counts_days_and_months(run):

@@ -364,7 +364,10 @@ class _Builder:
         )  # fmt: skip
 
     def _add_joint_release(self, f: int) -> None:
-        """Let every member of the coalition draw on the common reserve of a form, and refill it."""
+        """Let every member of the coalition draw on the common reserve of a form, and refill it.
+
+        Who holds none draws, and refills nothing.
+        """
         row, rule = self.common.get(f), self.stocks
         if row is None or rule is None:
             return
@@ -377,15 +380,20 @@ class _Builder:
             )  # fmt: skip
             if node is None:
                 continue
-            scale = max(float(self.base.absorbed()[f, c]) / MONTHS_PER_YEAR,
-                        _SCALE_FLOOR * float(self.world[f]))  # fmt: skip
-            for takes, gives in ((row, node), (node, row)):
-                self.columns.append(
-                    _Column(
-                        ActivityKind.BLEND, f, c, c, [(takes, -1.0), (gives, 1.0)], 0.0, price,
-                        BLEND_ELASTICITY, scale,
-                    )
-                )  # fmt: skip
+            absorbed = float(self.base.absorbed()[f, c])
+            scale = max(absorbed / MONTHS_PER_YEAR, _SCALE_FLOOR * float(self.world[f]))
+            # No faster than its own reserve is rebuilt: else what one member sells would reach
+            # another at once, through the reserve and past lanes, bans and closures.
+            own = self._state_days(self.base.forms[f], iso3) * absorbed / _DAYS_PER_YEAR
+            refill = self.behaviour.rebuild.value * own
+            for takes, gives, most in ((row, node, np.inf), (node, row, refill)):
+                if most > 0.0:
+                    self.columns.append(
+                        _Column(
+                            ActivityKind.BLEND, f, c, c, [(takes, -1.0), (gives, 1.0)], 0.0, price,
+                            BLEND_ELASTICITY, scale, capacity=most,
+                        )
+                    )  # fmt: skip
 
     def _state_days(self, form: str, country: str) -> float:
         """Return what a state holds of a form, in days of the country's own use."""

@@ -20,7 +20,7 @@ from lodeline.network.sea import DAYS_A_MONTH, sea
 from lodeline.scenarios.effects import forms_of
 from lodeline.scenarios.instruments import Closure
 
-__all__ = ["Detours", "detours_of", "with_detours"]
+__all__ = ["Detours", "detours_of", "share_stopped_again", "with_detours"]
 
 Vector = NDArray[np.float64]
 Places = NDArray[np.intp]
@@ -41,7 +41,7 @@ class Detours:
     can_turn
         Positions in `lanes` of those with another way, shape (turning,).
     room
-        d s w x̄, t/month, shape (turning,).
+        d s w x̄, w the share that passes and has another way, t/month, shape (turning,).
     cost
         USD/t, shape (turning,).
     delay_months
@@ -72,28 +72,58 @@ def detours_of(network: Network, closure: Closure) -> Detours:
         sea().passage(closure.route, names[network.origin[a]], names[network.destination[a]])
         for a in candidates
     ]
-    share = np.array([p.share for p in passages])
-    extra = np.array([p.extra_days for p in passages])
-    passing = share > 0.0
-    lanes, share, extra = candidates[passing], share[passing], extra[passing]
+    passing = np.array([p.share > 0.0 for p in passages], dtype=bool)
+    lanes = candidates[passing]
+    share, extra, turns = (
+        np.array([getattr(p, name) for p in passages])[passing]
+        for name in ("share", "extra_days", "turning")
+    )
     flow = np.where(network.reference[lanes] > 0.0, network.reference[lanes], network.scale[lanes])
     stopped = closure.severity.value * share
-    turning = np.flatnonzero(np.isfinite(extra) & (stopped > 0.0) & (closure.diverted.value > 0.0))
+    rounds = closure.diverted.value * closure.severity.value * turns
+    turning = np.flatnonzero(rounds > 0.0)
     return Detours(
         lanes=lanes,
         stopped=stopped,
         flow=flow,
         can_turn=turning,
-        room=closure.diverted.value * (stopped * flow)[turning],
+        room=(rounds * flow)[turning],
         cost=closure.cost_per_day.value * extra[turning] * network.price[lanes[turning]],
         delay_months=extra[turning] / DAYS_A_MONTH,
     )
 
 
+def share_stopped_again(
+    network: Network, detours: Detours, closure: Closure, other: Closure
+) -> Vector:
+    """Return which share of each way round passes another route that is shut, shape (turning,).
+
+    Parameters
+    ----------
+    network
+        Network with the lanes of `detours`.
+    detours
+        Ways round `closure`.
+    closure, other
+        What they avoid, and what else is shut.
+    """
+    if closure.route == other.route:
+        return np.zeros(detours.can_turn.size)
+    names = network.countries
+    own = np.isin(network.form, forms_of(network.base, other))
+    return np.array([
+        other.severity.value * own[a] * sea().passage(
+            other.route, names[network.origin[a]], names[network.destination[a]],
+            avoiding=closure.route,
+        ).share
+        for a in detours.lanes[detours.can_turn]
+    ])  # fmt: skip
+
+
 def with_detours(network: Network, all_detours: Sequence[Detours]) -> Network:
     """Return the network with a column for every way round, in the order given.
 
-    A lane that was closed may come back at once: its limit of growth is raised by x̄.
+    A lane that was closed may come back at once: its limit of growth is raised by what is stopped.
     """
     for detours in all_detours:
         network = _with_ways_round(network, detours)
@@ -103,7 +133,7 @@ def with_detours(network: Network, all_detours: Sequence[Detours]) -> Network:
 def _with_ways_round(network: Network, detours: Detours) -> Network:
     lanes = detours.lanes[detours.can_turn]
     growth = network.growth_base.copy()
-    growth[detours.lanes] += detours.flow
+    growth[detours.lanes] += detours.stopped * detours.flow
     blend = np.full(lanes.size, BLEND_ELASTICITY)
     slope = network.price[lanes] / (blend * detours.room)
     return replace(

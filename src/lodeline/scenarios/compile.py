@@ -21,7 +21,12 @@ from lodeline.network.calibrate import calibrate
 from lodeline.network.chain import Behaviour
 from lodeline.network.stocks import StockPolicy, StockRule
 from lodeline.network.transit import lead_months
-from lodeline.scenarios.closures import Detours, detours_of, with_detours
+from lodeline.scenarios.closures import (
+    Detours,
+    detours_of,
+    share_stopped_again,
+    with_detours,
+)
 from lodeline.scenarios.effects import (
     affected_output,
     allowed_flow,
@@ -183,6 +188,9 @@ def compile_schedule(
         schedule.limit[:, k] = [allowed_flow(leaky, limit.reference, m, approved) for m in months]
     for closure, detours in closures:
         _close(schedule, closure, detours, columns)
+        for other, _ in closures:
+            again = share_stopped_again(network, detours, closure, other)
+            _narrow(schedule, other, columns, (1.0 - again) * detours.room)
         columns += detours.can_turn.size
     for restriction in own:
         _apply(schedule, restriction)
@@ -292,7 +300,9 @@ def _stop_output(schedule: Schedule, outage: Outage) -> None:
     for t, month in enumerate(schedule.months):
         lost = outage.severity.value * fading(outage, month, outage.recovery_months.value)
         if lost > 0.0:
-            schedule.output_factor[t, affected] *= (1.0 - lost) * whole
+            # A second outage of the same plants finds the surge gone already.
+            left = np.minimum(schedule.output_factor[t, affected], whole)
+            schedule.output_factor[t, affected] = (1.0 - lost) * left
 
 
 def _close(schedule: Schedule, closure: Closure, detours: Detours, first: int) -> None:
@@ -309,6 +319,14 @@ def _close(schedule: Schedule, closure: Closure, detours: Detours, first: int) -
             schedule.output_factor[t, columns] = [
                 open_share(closure, month, d) for d in detours.delay_months
             ]
+
+
+def _narrow(schedule: Schedule, closure: Closure, first: int, room: Vector) -> None:
+    """Let a closure bind on ways round another one, columns from `first` on, to t/month of room."""
+    columns = first + np.arange(room.size)
+    for t, month in enumerate(schedule.months):
+        if closure.is_in_force(month):
+            schedule.ceiling[t, columns] = np.minimum(schedule.ceiling[t, columns], room)
 
 
 def _of(
