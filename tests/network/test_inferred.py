@@ -158,7 +158,7 @@ def test_inferred_lanes_are_marked_and_doubted(chain, form, balanced_base):
 def test_more_concentration_puts_takers_on_fewer_makers(chain, form):
     fits = fits_of_form(chain, form, 2024)
     shares = [top_share(fits.at(c)) for c in (0.0, 0.3, 1.0)]
-    assert shares == sorted(shares)
+    assert np.diff(shares).min() > -1e-12
     tops = fits.top_shares()
     assert tops["maximum entropy"] <= tops["nearest"] + 1e-9 <= tops["fewest lanes"] + 2e-9
 

@@ -166,6 +166,17 @@ class NetExports(_Spec):
     """Domestic use of a net exporter as a share of its net exports."""
 
 
+class Absorption(_Spec):
+    """Curated shares of a stage in a year, by which a form is shared out over countries."""
+
+    material: str
+    """Material of the curated share table (``lodeline.data.stage_shares``)."""
+    stage: str
+    """Stage of the curated share table."""
+    share_year: Year
+    """Vintage of the shares."""
+
+
 class RestOfWorld(_Spec):
     """What curated shares leave of world output, over those who take the neighbouring stage.
 
@@ -176,6 +187,9 @@ class RestOfWorld(_Spec):
     kind: Literal["rest"]
     countries: tuple[Country, ...] = ()
     """Countries that are known to make the form; left out, all that take the neighbouring stage."""
+    shares: Absorption | None = None
+    """Curated shares, of another vintage say, that share out the rest; left out, what countries
+    take of the neighbouring stage."""
     source: str = Field(min_length=3)
     """Where it is said that they make it, or why nobody is named."""
 
@@ -196,17 +210,6 @@ class Neighbour(_Spec):
     """Year of the lanes; left out, the base year."""
     domestic_use: NotNegative | None = None
     """With `codes`: domestic use of a net exporter as a share of its net exports."""
-
-
-class Absorption(_Spec):
-    """Curated shares of a stage that say which countries take a form."""
-
-    material: str
-    """Material of the curated share table (``lodeline.data.stage_shares``)."""
-    stage: str
-    """Stage of the curated share table."""
-    share_year: Year
-    """Vintage of the shares."""
 
 
 class Absorbed(_Spec):

@@ -41,6 +41,7 @@ _MODELS: Mapping[tuple[str, ...], type[BaseModel]] = {
     (): Chain,
     ("forms",): Form,
     ("forms", "codes"): Code,
+    ("forms", "fallback", "shares"): Absorption,
     ("forms", "inferred"): Inferred,
     ("forms", "inferred", "neighbour"): Neighbour,
     ("forms", "inferred", "absorption"): Absorption,

@@ -16,7 +16,14 @@ import numpy as np
 import polars as pl
 
 from lodeline import data
-from lodeline.network.chain import Chain, Form, Inferred, RestOfWorld, SharesOfWorld
+from lodeline.network.chain import (
+    Absorption,
+    Chain,
+    Form,
+    Inferred,
+    RestOfWorld,
+    SharesOfWorld,
+)
 from lodeline.network.cross_entropy import (
     concentrated,
     cross_entropy_fit,
@@ -125,7 +132,9 @@ def form_output(chain: Chain, form: Form, trade: FormTrade, year: int) -> Output
         return known
     assert isinstance(form.output, SharesOfWorld)
     left = world_output(form.output, trade, year) - sum(known.level.values())
-    weights = {c: w for c, w in _takers(chain, form, year).items() if c not in known.level}
+    shares = form.fallback.shares
+    weights = _takers(chain, form, year) if shares is None else _shares(shares)
+    weights = {c: w for c, w in weights.items() if c not in known.level}
     if form.fallback.countries:
         weights = {c: weights.get(c, 0.0) for c in form.fallback.countries}
     least = _SMALLEST_MAKER * sum(weights.values())
@@ -133,7 +142,7 @@ def form_output(chain: Chain, form: Form, trade: FormTrade, year: int) -> Output
     if left <= 0.0 or not weights:
         return known
     rest = {c: left * w / sum(weights.values()) for c, w in weights.items()}
-    words = "prior: rest of world output, over those who take the neighbouring stage"
+    words = "prior: rest of world output, shared out"
     return OutputPrior(
         level={**known.level, **rest},
         deviation={**known.deviation, **dict.fromkeys(rest, _REST_DEVIATION)},
@@ -236,14 +245,8 @@ def _absorbed(
         for country, weight in within.items():
             taken[country] = taken.get(country, 0.0) + amount * weight / sum(within.values())
     if how.absorption is not None:
-        shares = data.stage_shares(how.absorption.material, how.absorption.stage).filter(
-            (pl.col("year") == how.absorption.share_year)
-            & ~pl.col("country").cast(pl.String).is_in(["WLD", "ROW"])
-        )
-        for country, share in (
-            shares.group_by("country", maintain_order=True).agg(pl.col("share").first()).iter_rows()
-        ):
-            taken[str(country)] = taken.get(str(country), 0.0) + float(share) * total
+        for country, share in _shares(how.absorption).items():
+            taken[country] = taken.get(country, 0.0) + share * total
     left = total - sum(taken.values())
     free = {c: w for c, w in weights.items() if c not in taken} or weights
     if left > 0.0:
@@ -252,6 +255,16 @@ def _absorbed(
     taken = {c: t for c, t in taken.items() if t > _SMALLEST_TAKER * total}
     scale = total / sum(taken.values())
     return {c: scale * t for c, t in taken.items()}
+
+
+def _shares(source: Absorption) -> dict[str, float]:
+    """Return curated shares by country, the remainder of the world left out."""
+    rows = data.stage_shares(source.material, source.stage).filter(
+        (pl.col("year") == source.share_year)
+        & ~pl.col("country").cast(pl.String).is_in(["WLD", "ROW"])
+    )
+    chosen = rows.group_by("country", maintain_order=True).agg(pl.col("share").first())
+    return {str(country): float(share) for country, share in chosen.iter_rows()}
 
 
 def _recipes_take(chain: Chain, form: Form, year: int) -> dict[str, float]:
