@@ -5,11 +5,13 @@ import pytest
 
 from lodeline import data
 from lodeline.errors import SpecError
+from lodeline.network.catalogue import load_all
 from lodeline.results.purchases import assessment_document
 from lodeline.studies.exposure.frame import run_exposure
 from lodeline.studies.exposure.registry import Basis, Request
 from lodeline.studies.purchases import assess_purchases
 from lodeline.studies.purchases.article24 import STRATEGIC
+from lodeline.studies.purchases.assess import known_names
 
 FILE = """\
 material,form,hs_code,supplier,supplier_country,origin_country,quantity,unit,basis,content,\
@@ -131,7 +133,36 @@ def test_gross_beside_contained_without_content_is_refused(tmp_path):
     path = tmp_path / "mixed.csv"
     path.write_text(
         "material,supplier_country,quantity,unit,basis,year\n"
-        "gallium,CHN,1,t,gross,2024\ngallium,JPN,1,t,contained,2024\n"
+        "helium,CHN,1,t,gross,2024\nhelium,JPN,1,t,contained,2024\n"
     )
     with pytest.raises(SpecError, match="row 2, column 'content'"):
         assess_purchases(path, with_market=False)
+
+
+def test_no_content_is_picked_where_the_codes_of_a_form_differ(tmp_path):
+    path = tmp_path / "cobalt.csv"
+    head = "material,form,hs_code,supplier_country,quantity,unit,basis,content,year\n"
+    path.write_text(
+        head
+        + "cobalt,cobalt,,FIN,10,t,gross,,2024\n"
+        + "cobalt,cobalt,810520,FIN,10,t,gross,,2024\n"
+        + "cobalt,cobalt,282200,FIN,10,t,gross,,2024\n"
+        + "cobalt,cobalt,,FIN,10,t,gross,0.99,2024\n"
+    )
+    with pytest.raises(SpecError) as refused:
+        assess_purchases(path, with_market=False)
+    assert [p.place for p in refused.value.problems] == [
+        "row 2, column 'content'", "row 3, column 'content'"
+    ]  # fmt: skip
+    path.write_text(head + "cobalt,cobalt,282200,FIN,10,t,gross,,2024\n")
+    assessed = assess_purchases(path, with_market=False)
+    assert assessed.lots["tonnes"].to_list() == [pytest.approx(7.0)]
+
+
+def test_a_material_s_name_is_its_own_chain_and_not_another_that_uses_it():
+    chains = load_all()
+    known = known_names(chains).materials
+    assert {known[name] for name in ("lithium", "graphite", "rare-earths")} == {
+        "lithium", "graphite", "rare-earths"
+    }  # fmt: skip
+    assert all(known[name] == name for name in chains)

@@ -226,3 +226,15 @@ def test_mistakes_are_named():
         run_worst_case("rhodium", ["ITA"], k=1, form="ore")
     with pytest.raises(InputError, match="uses no"):
         run_worst_case("rhodium", ["AFG"], k=1)
+
+
+def test_only_a_proof_says_that_more_restrictions_would_add_nothing():
+    asked = {"k": 4, "months": 2, "base_year": 2024, "least_share": 0.3}
+    proven = run_worst_case("rare-earths", ["ITA"], **asked)
+    sought = run_worst_case("rare-earths", ["ITA"], **asked, most_sets=1)
+    assert (proven.is_exact, sought.is_exact) == (True, False)
+    assert len(proven.restrictions) < 4
+    assert len(sought.restrictions) < 4
+    assert any("would not add" in note for note in proven.notes)
+    assert not any("would not add" in note for note in sought.notes)
+    assert any("There may be one" in note for note in sought.notes)

@@ -59,9 +59,10 @@ NOTES = (
 
 def known_names(chains: Mapping[str, Chain]) -> Known:
     """Return the names that a file of purchases may use: materials, forms, countries."""
-    materials = {spelling(m.name): m.id for m in all_materials().values()}
+    # Several chains may be about one material (lithium, cells): the name is that of the first.
+    materials = {spelling(c.material): c.id for c in reversed(list(chains.values()))}
+    materials |= {spelling(m.name): m.id for m in all_materials().values()}
     materials |= {i: i for i in all_materials()} | {i: i for i in chains}
-    materials |= {spelling(c.material): c.id for c in chains.values()}
     return Known(
         materials=materials,
         forms={c.id: frozenset(f.id for f in c.forms) for c in chains.values()},

@@ -117,7 +117,7 @@ def _lot(
         if row.basis == "gross":
             told = row.content
             if told is None and chain is not None and form is not None:
-                told = _content_of_chain(row, chain, form)
+                told = _content_of_chain(row, chain, form, problems)
                 borrowed += told is not None
             factor = 1.0 if told is None else told
         tonnes.append(row.tonnes * factor)
@@ -139,9 +139,27 @@ def _lot(
     return Lot(material, form, year, chain, tuple(rows), tuple(tonnes), unit, borrowed)
 
 
-def _content_of_chain(row: Purchase, chain: Chain, form: str) -> float | None:
-    """Return the chain's content of what was bought; None where a gross tonne is the unit."""
+def _content_of_chain(
+    row: Purchase, chain: Chain, form: str, problems: list[Problem]
+) -> float | None:
+    """Return the chain's content of what was bought; None where a gross tonne is the unit.
+
+    A form that is traded under codes of different content (cobalt oxide and metal) has no content
+    of its own: a row that tells neither the code nor the content is a problem.
+    """
     spec = chain.form(form)
     codes = [c for c in spec.codes if c.code == row.hs_code] or list(spec.codes)
-    content = codes[0].content_from(row.supplier_country).value
+    contents = {c.code: c.content_from(row.supplier_country).value for c in codes}
+    if not contents:
+        return None
+    if len(set(contents.values())) > 1:
+        listed = ", ".join(f"{code} with {value:g}" for code, value in sorted(contents.items()))
+        problems.append(
+            Problem(
+                f"row {row.row}, column 'content'",
+                f"is empty, and '{form}' is traded under codes of different content ({listed})",
+                "Fill in the content, or one of these as hs_code.",
+            )
+        )
+    content = next(iter(contents.values()))
     return None if spec.basis is Basis.GROSS and content == 1.0 else content

@@ -145,6 +145,7 @@ def _result(
     chosen = [kept[i] for i in found.best]
     outcome = market.outcome([_closure(chosen)], is_certified=True)
     alone = _damages(question, market, [[c] for c in small])
+    is_exact = found.bound is not None and found.bound <= found.damage * (1.0 + 1e-6)
     return WorstCaseResult(
         **asked,
         chain=chain.id,
@@ -159,7 +160,7 @@ def _result(
         damage=found.damage,
         damage_unit=_UNIT[question.damage],
         bound=found.bound,
-        is_exact=found.bound is not None and found.bound <= found.damage * (1.0 + 1e-6),
+        is_exact=is_exact,
         evaluated=found.evaluated,
         possible=count_sets(len(kept), question.k),
         candidates=len(kept),
@@ -172,7 +173,7 @@ def _result(
             "fallbacks": market.fallbacks,
             "independent_residual": outcome.independent_residual,
         },
-        notes=notes(question, chosen),
+        notes=notes(question, chosen, is_exact=is_exact),
         dataset=data.dataset_identity(),
         country_names=data.country_names(),
         seconds=time.perf_counter() - started,

@@ -146,8 +146,8 @@ def ranking(network: Network, candidates: Sequence[Candidate], found: Found) -> 
     return pl.DataFrame(rows)
 
 
-def notes(question: Question, chosen: Sequence[Candidate]) -> tuple[str, ...]:
-    """Return what a reader must know."""
+def notes(question: Question, chosen: Sequence[Candidate], *, is_exact: bool) -> tuple[str, ...]:
+    """Return what a reader must know; `is_exact`: no set of the candidates does more harm."""
     told = [
         "What is closed stays closed wholly in every month, to everybody: an upper end, not a "
         "forecast. The target's own exports and plants are no candidates.",
@@ -156,7 +156,10 @@ def notes(question: Question, chosen: Sequence[Candidate]) -> tuple[str, ...]:
     ]
     if len(chosen) < question.k:
         told.append(
-            f"A set of {len(chosen)} does as much harm as any of {question.k}: further "
-            "restrictions would not add to it."
+            f"A set of {len(chosen)} does as much harm as any of up to {question.k} of the "
+            "candidates: further restrictions would not add to it."
+            if is_exact
+            else f"The search found no set of up to {question.k} that does more harm than this one "
+            f"of {len(chosen)}. There may be one."
         )
     return tuple(told)
