@@ -145,10 +145,39 @@ class ExposureResult:
 
     def _repr_html_(self) -> str:
         """Return a table for notebooks."""
-        shown = self.rows.drop("inputs", "method")
         notes = "".join(f"<p>{html.escape(note)}</p>" for note in self.notes)
         head = f"<p><b>{html.escape(self.method)}</b>: {html.escape(self.title)}</p>"
-        return f"{head}{shown._repr_html_()}{notes}"
+        return f"{head}{_table(self.rows)}{notes}"
+
+
+MOST_SHOWN = 60
+_NOT_SHOWN = ("inputs", "method", "sees", "via_share", "via_hubs")
+_BAR = "background:linear-gradient(to right,#c9dde9 {0:.1f}%,transparent {0:.1f}%)"
+
+
+def _table(rows: pl.DataFrame) -> str:
+    """Return rows as an HTML table; a value between 0 and 1 has a bar behind it."""
+    empty = {name for name in rows.columns if rows[name].null_count() == rows.height}
+    names = [name for name in rows.columns if name not in {*_NOT_SHOWN, *empty}]
+    heads = "".join(f"<th>{html.escape(name)}</th>" for name in names)
+    lines = []
+    for row in rows.head(MOST_SHOWN).iter_rows(named=True):
+        cells = "".join(_cell(name, row[name]) for name in names)
+        lines.append(f"<tr>{cells}</tr>")
+    more = rows.height - len(lines)
+    rest = f"<p>and {more} more rows</p>" if more > 0 else ""
+    return f"<table><thead><tr>{heads}</tr></thead><tbody>{''.join(lines)}</tbody></table>{rest}"
+
+
+def _cell(name: str, value: object) -> str:
+    if value is None:
+        return "<td>–</td>"
+    if isinstance(value, float):
+        is_bar = name == "value" and 0.0 <= value <= 1.0
+        style = f' style="text-align:right;min-width:7em;{_BAR.format(100 * value)}"'
+        return f"<td{style if is_bar else ''}>{value:.4g}</td>"
+    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return f"<td>{html.escape(text)}</td>"
 
 
 def arranged(rows: pl.DataFrame, method: str) -> pl.DataFrame:
