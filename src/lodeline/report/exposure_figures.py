@@ -51,6 +51,10 @@ class Figure:
     events: tuple[tuple[int, str, str], ...] = ()
     of: str = ""
 
+    def _repr_svg_(self) -> str:
+        """Return the picture for notebooks."""
+        return self.file
+
 
 @dataclass(frozen=True)
 class WorldFigure:
@@ -63,6 +67,7 @@ class WorldFigure:
     asked: tuple[str, ...]
 
 
+_SEEN = " (first seen there)"
 _HEAD = 24
 """Letters over a column."""
 
@@ -135,6 +140,11 @@ def _way(draw: Macros, routes: Routes, pictures: Pictures) -> Figure:
     )
     if lead:
         note = f"Coloured: {form.lower()} made in {fmt.location(lead)}, whoever delivers. {note}"
+    if any(stop.is_first_seen for column in routes.columns for stop in column.stops):
+        note += (
+            " First seen: the country ships or uses more than it takes in, but no source lists its "
+            "output; the material may have come from elsewhere before."
+        )
     key = _key("way", routes, pictures)
     return Figure(key, "way", f"From the mine to use: {title}", note, str(both()), str(both(True)))
 
@@ -162,7 +172,10 @@ def _maps(
         title = f"Where it was {verb}: {form.lower()} used in {who}, {table.year}"
         values = {c: fmt.share(v) for c, v in table.shares.items()}
         ranked = sorted(table.shares, key=lambda c, t=table: -t.shares[c])[:5]  # type: ignore[misc]
-        said = ", ".join(f"{_name(pictures, c)} {values[c]}" for c in ranked)
+        said = ", ".join(
+            f"{_name(pictures, c)} {values[c]}{_SEEN if c in table.first_seen else ''}"
+            for c in ranked
+        )
         figure = WorldFigure(title, said, worldmap.shades(table.shares), values, table.members)
         both = partial(draw["world"], figure, worldmap, outlines)
         yield Figure(

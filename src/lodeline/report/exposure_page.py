@@ -15,7 +15,7 @@ from lodeline.report.history import written
 from lodeline.report.origin import LEGEND, origin_cells
 from lodeline.report.worldmap import CLASSES
 from lodeline.results.exposure import ExposureResult
-from lodeline.results.pictures import Pictures, scale_of
+from lodeline.results.pictures import Pictures, Routes, scale_of
 
 __all__ = ["OriginTable", "answer", "render_exposure"]
 
@@ -33,7 +33,8 @@ class MeasureLine:
     value: str
     who: str
     sees: str
-    reason: str
+    reasons: tuple[str, ...]
+    span: int
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ def answer(pictures: Pictures) -> list[str]:
             & (pl.col("year") == year)
         ).to_dicts()
         if own and routes.lead:
-            out.append(_sentence(own[0], routes.form, pictures))
+            out.append(_sentence(own[0], routes.form, pictures) + _first_seen(routes, pictures))
     return out
 
 
@@ -123,6 +124,22 @@ def _sentence(row: Mapping[str, Any], form: str, pictures: Pictures) -> str:
     via = [fmt.location(names.get(c, c)) for c in (row["via"] or ())[:2]]
     through = f"; more comes by way of {fmt.join(via)}" if via else ""
     return f"{text}. Customs show {fmt.share(row['direct'])} arriving from there{through}."
+
+
+_MUCH = 0.1
+
+
+def _first_seen(routes: Routes, pictures: Pictures) -> str:
+    """Return a warning where much of a form is made where no source lists any output."""
+    column = next(c for c in routes.columns if c.key == routes.stage)
+    seen = [s for s in column.stops if s.is_first_seen and s.share > _MUCH]
+    if not seen:
+        return ""
+    parts = [
+        f"{fmt.share(s.share)} is first seen in {fmt.location(pictures.names.get(s.code, s.code))}"
+        for s in seen
+    ]
+    return f" {fmt.join(parts)}, where no source lists output: read it as at most."
 
 
 def _title(result: ExposureResult, pictures: Pictures) -> str:
@@ -158,11 +175,21 @@ def _measures(result: ExposureResult, pictures: Pictures) -> list[MeasureLine]:
                     stage=_stage(row["stage"], pictures),
                     value=f"{value}{months}",
                     who=pictures.names.get(row["who"] or "", row["who"] or ""),
-                    sees=row["sees"],
-                    reason=row["reason"] or "",
+                    sees=_sentence_case(row["sees"]),
+                    reasons=tuple(
+                        dict.fromkeys(
+                            _sentence_case(r["reason"]) for r in found[measure] if r["reason"]
+                        )
+                    ),
+                    span=len(found[measure]),
                 )
             )
     return out
+
+
+def _sentence_case(text: str) -> str:
+    """Return a text as a sentence."""
+    return f"{text[:1].upper()}{text[1:].rstrip('.')}."
 
 
 def _stage(stage: str | None, pictures: Pictures) -> str:

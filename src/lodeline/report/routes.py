@@ -30,6 +30,7 @@ class Block:
     y: float
     height: float
     lead: float
+    is_first_seen: bool
     label_y: float
     title: str
 
@@ -93,13 +94,14 @@ class _Slot:
     code: str
     share: float
     lead: float
+    is_first_seen: bool
     y: float
 
 
 def _stack(column: Column) -> Sequence[_Slot]:
     out, y = [], _TOP
     for stop in column.stops:
-        out.append(_Slot(stop.code, stop.share, stop.lead, round(y, 1)))
+        out.append(_Slot(stop.code, stop.share, stop.lead, stop.is_first_seen, round(y, 1)))
         y += max(stop.share * _TALL + 6, _SLOT)
     return out
 
@@ -114,8 +116,9 @@ def _block(slot: _Slot, x: float, name: Callable[[str], str], word: str) -> Bloc
         y=slot.y,
         height=round(max(height, 0.8), 1),
         lead=round(slot.lead * _TALL, 1),
+        is_first_seen=slot.is_first_seen,
         label_y=round(slot.y + max(height, _SLOT - 6) / 2 + 4, 1),
-        title=f"{word}: {share}",
+        title=f"{'first seen, no listed output' if slot.is_first_seen else word}: {share}",
     )
 
 

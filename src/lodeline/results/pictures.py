@@ -147,6 +147,8 @@ class OriginMap:
         Share of the country's use by ISO3, 0 to 1.
     members
         Countries to outline: the user, or those of the group; none for the world.
+    first_seen
+        Countries whose share mostly rests on output that no source lists.
     """
 
     country: str
@@ -156,15 +158,34 @@ class OriginMap:
     year: int
     shares: Mapping[str, float]
     members: tuple[str, ...]
+    first_seen: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
 class Stop:
-    """A country in one column of a way: its share, and what of it the leading country makes."""
+    """A country in one column of a way.
+
+    Attributes
+    ----------
+    code
+        ISO3, a group's name, or ``others``.
+    share
+        Its share of the whole, 0 to 1.
+    lead
+        What of it the leading country makes.
+    unlisted
+        What of it is only first seen there: no source lists its output.
+    """
 
     code: str
     share: float
     lead: float
+    unlisted: float = 0.0
+
+    @property
+    def is_first_seen(self) -> bool:
+        """Whether most of it is only first seen there."""
+        return self.unlisted > 0.5 * self.share
 
 
 @dataclass(frozen=True)

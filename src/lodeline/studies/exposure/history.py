@@ -19,6 +19,10 @@ FEWEST_YEARS = 3
 MOST_LINES = 6
 _WHOLE_CODE = 6
 _ALL = ("ALL", "all", "")
+YEARS_AHEAD = 2
+"""So many years after the last trade data may an event lie; plans further off are no events."""
+MOST_MATERIALS = 2
+"""A line chart of more materials has no events: they would not be those of the lines."""
 _NOTE = "Missing and implausible tonnes are rebuilt from value."
 
 
@@ -83,13 +87,15 @@ def history_of(result: ExposureResult, scale: Scale) -> History | None:
     series = rows.select(
         label.alias("label"), "year", "value", leader.cast(pl.String).alias("leader")
     )
+    materials = tuple(rows["material"].unique().sort())
+    few = len(materials) <= MOST_MATERIALS
     last = series.sort("year").group_by("label", maintain_order=True).last()
     kept = last.sort("value", descending=True)["label"].head(MOST_LINES)
     return History(
         title=result.title,
         scale=scale,
         series=series.filter(pl.col("label").is_in(kept.to_list())).sort("label", "year"),
-        events=events_of(tuple(rows["material"].unique().sort())),
+        events=events_of(materials if few else ()),
         note="",
     )
 
@@ -101,33 +107,45 @@ def events_of(materials: tuple[str, ...]) -> pl.DataFrame:
     about one of its codes. What both tables hold (same country, same year) is told once.
     """
     codes = {c for m in materials if m in all_materials() for c in all_materials()[m].codes}
-    first = int(str(data.code_status()["first_year"].min()))
-    found: dict[tuple[str, int], tuple[str, str, str]] = {}
-    names = data.country_names()
-    for row in data.restrictions().sort("start").iter_rows(named=True):
-        if not row["start"] or not _is_about(row, materials, codes):
-            continue
-        who, year = str(row["restricting_country"]), int(row["start"][:4])
-        against = "" if row["target"] in _ALL else f" against {row['target']}"
-        text = f"{names.get(who, who)}: {row['instrument']}{against}, {row['severity'] or ''}"
-        key = (f"{who}{row['target']}{row['instrument']}", year)
-        found.setdefault(key, (row["start"][:7], text.rstrip(", "), row["source"] or ""))
-    told = {(key[:3], year) for key, year in found}
+    status = data.code_status()
+    first, last = int(str(status["first_year"].min())), int(str(status["last_year"].max()))
+    found = _restrictions(materials, codes)
+    told = {(who, start[:4]) for (who, _, start) in found}
     for name in episode_ids():
         episode = load_episode(name)
-        year = episode.start.year
-        if codes & set(episode_codes(episode)) and not any(
-            (who, year) in told for who in episode.restricting
-        ):
-            found[(name, year)] = (str(episode.start), episode.title, episode.source)
-    dated = sorted((start, text, source) for start, text, source in found.values())
-    kept = [event for event in dated if int(event[0][:4]) >= first]
+        start = str(episode.start)
+        is_told = any((who, start[:4]) in told for who in episode.restricting)
+        if codes & set(episode_codes(episode)) and not is_told:
+            found[(name, "", start)] = (episode.title, episode.source)
+    events = sorted((start, *texts) for (*_, start), texts in found.items())
+    kept = [e for e in events if first <= int(e[0][:4]) <= last + YEARS_AHEAD]
     marks = {y: n + 1 for n, y in enumerate(dict.fromkeys(int(e[0][:4]) for e in kept))}
     rows = [
         (marks[int(start[:4])], int(start[:4]), f"{start} {text}", source)
         for start, text, source in kept
     ]
     return pl.DataFrame(rows, schema=EVENTS, orient="row")
+
+
+def _restrictions(
+    materials: tuple[str, ...], codes: set[str]
+) -> dict[tuple[str, str, str], tuple[str, str]]:
+    """Return text and source by country, instrument and month.
+
+    A measure against all is told once, however many targets the table follows it to.
+    """
+    names = data.country_names()
+    found: dict[tuple[str, str, str], tuple[str, str]] = {}
+    rows = data.restrictions().sort(pl.col("target").is_in(_ALL), descending=True)
+    for row in rows.iter_rows(named=True):
+        if not row["start"] or not _is_about(row, materials, codes):
+            continue
+        who = str(row["restricting_country"])
+        key = (who, str(row["instrument"]), row["start"][:7])
+        against = "" if row["target"] in _ALL else f" against {row['target'].replace(';', ', ')}"
+        text = f"{names.get(who, who)}: {row['instrument']}{against}, {row['severity'] or ''}"
+        found.setdefault(key, (text.rstrip(", "), row["source"] or "no source kept"))
+    return found
 
 
 def _is_about(row: dict[str, str | None], materials: tuple[str, ...], codes: set[str]) -> bool:

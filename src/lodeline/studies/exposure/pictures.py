@@ -32,7 +32,7 @@ def pictures_of(result: ExposureResult, request: Request) -> Pictures:
     from the mine and maps for origin; for all measures of one material and country the time line,
     the way and the maps.
     """
-    names = data.country_names() | {WORLD: "the world", "EU27": "the European Union"}
+    names = data.country_names() | {WORLD: "the world"}
     words: dict[str, str] = {MINE: "mined"}
     maps: list[OriginMap] = []
     routes: list[Routes] = []

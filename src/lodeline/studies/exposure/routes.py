@@ -10,6 +10,7 @@ Every column and all bands between two columns add up to one; tests hold the cod
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -69,6 +70,11 @@ def maps_of(found: FormOrigin, t: int) -> Iterator[OriginMap]:
             year=found.base.year,
             shares={c: float(v) for c, v in zip(found.origins, value, strict=True) if v > 0.0},
             members=inside,
+            first_seen=frozenset(
+                c
+                for c, v, u in zip(found.origins, value, found.unlisted[s, :, t], strict=True)
+                if u > 0.5 * v > 0.0
+            ),
         )
 
 
@@ -95,6 +101,9 @@ def routes_of(found: FormOrigin, t: int) -> Routes:
     if lead is not None and foreign[lead] <= 0.0:
         lead = None
     columns, links = _drawn(joints, [*keys, USE], keys.index(found.stages[-1]), lead)
+    shown = _shown(found)
+    seen = [dict(zip(found.origins, found.unlisted[k, :, t], strict=True)) for k in shown]
+    columns = tuple(_marked(c, seen[k] if k < len(seen) else {}) for k, c in enumerate(columns))
     return Routes(
         country=target.name,
         material=found.base.chain.id,
@@ -105,6 +114,12 @@ def routes_of(found: FormOrigin, t: int) -> Routes:
         columns=columns,
         links=links,
     )
+
+
+def _marked(column: Column, unlisted: Mapping[str, float]) -> Column:
+    """Return a column with what is only first seen in each of its countries."""
+    stops = (replace(s, unlisted=float(unlisted.get(s.code, 0.0))) for s in column.stops)
+    return Column(column.key, tuple(stops))
 
 
 def _shown(found: FormOrigin) -> list[int]:
