@@ -6,6 +6,7 @@ import pytest
 from rich.console import Console
 
 from lodeline.report import brief
+from lodeline.report.depends import depends
 from lodeline.report.terminal import stress_table
 
 
@@ -85,3 +86,11 @@ def test_lines_that_are_left_out_are_counted(changed, result):
     left = len(brief.asked_rows(everybody)) - 20
     assert sum(line.startswith("  ") and "×" in line for line in text.splitlines()) == 20
     assert f"{left} less affected lines are left out" in text
+
+
+def test_it_tells_what_carries_the_country_below_the_table(result):
+    text = " ".join(shown(result).split())
+    told = [" ".join(sentence.replace("\u00a0", " ").split()) for sentence in depends(result)]
+    assert told
+    assert all(sentence in text for sentence in told)
+    assert text.index("Recovers") < text.index(told[0]) < text.index("Worst month: share")

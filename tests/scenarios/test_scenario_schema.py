@@ -22,3 +22,14 @@ def test_unknown_keys_are_refused_and_bare_numbers_are_not():
 
 def test_the_start_may_be_left_out():
     assert "start" not in scenario_schema()["required"]
+
+
+def test_a_step_of_retaliation_needs_no_start():
+    kinds = [part for part in scenario_schema()["$defs"].values()
+             if "follows" in part.get("properties", {})]  # fmt: skip
+    assert len(kinds) == 12
+    for part in kinds:
+        assert "start" not in part["required"]
+        assert {"required": ["follows"]} in part["anyOf"]
+        assert {"required": ["start"]} in part["anyOf"]
+        assert part["additionalProperties"] is False

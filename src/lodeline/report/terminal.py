@@ -11,6 +11,7 @@ from rich.text import Text
 
 from lodeline.report import brief, tables
 from lodeline.report import format as fmt
+from lodeline.report.depends import depends
 from lodeline.report.format import SPACE
 from lodeline.results.stress import StressResult
 
@@ -27,6 +28,8 @@ _SHORTEST_NAME = 14
 def stress_table(result: StressResult) -> tuple[RenderableType, ...]:
     """Return the title, the answer, a line for each material and country, and notes.
 
+    Below the lines stands what carries the headline's country: third countries, reserve, sectors.
+
     Without recorded use in the countries asked about there is no table; the answer says so.
 
     Strings are shown as they are: markup in a scenario's title has no effect.
@@ -39,7 +42,9 @@ def stress_table(result: StressResult) -> tuple[RenderableType, ...]:
     if not table:
         return answer
     notes = (Text(_wrap(note), style="dim") for note in _notes(result))
-    return (*answer, Text(), *table, Text(), *notes)
+    carried = " ".join(depends(result))
+    told = (Text(_wrap(carried)), Text()) if carried else ()
+    return (*answer, Text(), *table, Text(), *told, *notes)
 
 
 def _wrap(text: str) -> str:

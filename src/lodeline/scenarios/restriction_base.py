@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, Strict, ValidationInfo, field_validator, model_validator
+from pydantic import ConfigDict, Field, Strict, ValidationInfo, field_validator, model_validator
 
 from lodeline.scenarios.groups import expand
 from lodeline.scenarios.numbers import Identifier, MonthField, NonNegative, Place, Share, Spec
@@ -43,8 +43,16 @@ class Follows(Spec):
     """Months from the start of that one to the start of this one, and from its end to this end."""
 
 
+def _start_or_follows(schema: dict[str, Any]) -> None:
+    """Say in the schema that `follows` stands for `start`, which is filled in before the check."""
+    schema["required"] = [name for name in schema["required"] if name != "start"]
+    schema["anyOf"] = [{"required": ["start"]}, {"required": ["follows"]}]
+
+
 class RestrictionBase(Spec):
     """What all kinds share: who restricts what, to whom, when, and who says so."""
+
+    model_config = ConfigDict(json_schema_extra=_start_or_follows)
 
     id: Identifier
     """Short name, unique in the scenario."""
