@@ -88,7 +88,7 @@ class Programme(Spec):
         value=0.25, low=0.0, high=0.5, assumed=True,
         source="No figure is published; a line that works on weekdays can add a shift",
     )  # fmt: skip
-    """Most that can be built and ordered above the schedule when behind, share of the schedule."""
+    """Most that is built and ordered above the schedule to catch up, share of the schedule."""
     lead_months: Annotated[int, Strict(), Field(ge=0, le=120)] = 0
     """Months from taking the material to finishing the unit."""
     illustrative: Annotated[bool, Strict()] = False

@@ -5,12 +5,15 @@ k and target stock B, a month is
 
     planned  q = min(u + b, (1 + c) u)                      c: `catch_up`
     wanted   w = min(k q + B − s, (1 + c) k u), not below 0
-    got      g = p w + (1 − p) w · (U − p w) / (W' − p w)   p: `priority`,  W' = W + w − k u
+    got      g = p n + (1 − p) n (U − p n) / (W' − p n)  +  (w − n) · max(0, 1 − (1 − U / W) / θ)
+             with n = min(w, k u),  W' = W − k u + n        p: `priority`,  θ: `SHORT`
     built    y = min(q, min over forms (s + g) / k)
     after    s + g − k y,   b + u − y
 
-W is what the country's users want in the month, U what they get. Where U reaches W' all is got; and
-p w is never more than U. Everything is kilograms and units a month.
+W is what the country's users want in the month, U what they get; p n is never more than U, and
+where U reaches W' all of n is got. Orders above the schedule bring nothing while users lack more
+than θ: else whoever orders more than it needs would get more. Everything is kilograms and units a
+month.
 """
 
 from __future__ import annotations
@@ -21,8 +24,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from lodeline.results.metrics import UNMET_THRESHOLD
+
 __all__ = [
     "DAYS_A_MONTH",
+    "SHORT",
     "SLIP",
     "Build",
     "Form",
@@ -38,8 +44,11 @@ Vector = NDArray[np.float64]
 DAYS_A_MONTH = 365.0 / 12.0
 SLIP = 0.01
 """Share of a month's units by which a programme must be behind for it to have slipped."""
+SHORT = UNMET_THRESHOLD
+"""Share that users lack above which orders beyond the schedule are not filled at all."""
 _SERVED = 1e-6
 """Shares of supply closer to one than this are one: the market is solved to 1e-8."""
+_HAIR = 1e-9
 _STEPS = 60
 
 
@@ -138,44 +147,82 @@ def build(
     catch_up
         c, share of the schedule.
     """
-    count = units.size
-    need = np.array([f.kg_per_unit for f in forms])
-    target = np.array([f.buffer_kg for f in forms])
-    stock, behind = target.copy(), 0.0
-    built, backlog = np.zeros(count), np.zeros(count)
-    wanted, got, left = (np.zeros((count, need.size)) for _ in range(3))
-    binding, fed = np.full(count, -1, dtype=np.intp), np.ones(count)
-    for t, due in enumerate(units):
-        planned = min(due + behind, (1.0 + catch_up) * due)
-        order = np.clip(need * planned + target - stock, 0.0, (1.0 + catch_up) * need * due)
-        for k, form in enumerate(forms):
-            wanted_now = form.wanted_kg[t] + order[k] - need[k] * due
-            got[t, k] = _got(order[k], wanted_now, form.there_kg[t], priority)
-        possible = (stock + got[t]) / need
-        slowest = int(np.argmin(possible))
-        built[t] = min(planned, possible[slowest])
-        if possible[slowest] < planned * (1.0 - _SERVED):
-            binding[t] = slowest
-            came = got[t, slowest] / need[slowest]
-            fed[t] = max(built[t] - came, 0.0) / (planned - came)
-        else:
-            built[t] = planned
-        stock = np.maximum(stock + got[t] - need * built[t], 0.0)
-        behind = max(behind + due - built[t], 0.0)
-        wanted[t], left[t], backlog[t] = order, stock, behind
-    return Build(units, built, backlog, wanted, got, left, binding, fed)
+    # Plain floats: a month has a handful of forms, and arrays that small are slow.
+    lines = range(len(forms))
+    need = [f.kg_per_unit for f in forms]
+    target = [f.buffer_kg for f in forms]
+    wanted = [f.wanted_kg.tolist() for f in forms]
+    there = [f.there_kg.tolist() for f in forms]
+    stock, behind, most = list(target), 0.0, 1.0 + catch_up
+    out = _Record([], [], [], [], [], [], [])
+    for t, due in enumerate(units.tolist()):
+        planned = min(due + behind, most * due)
+        order = [
+            min(max(need[k] * planned + target[k] - stock[k], 0.0), most * need[k] * due)
+            for k in lines
+        ]
+        got = [_got(order[k], need[k] * due, wanted[k][t], there[k][t], priority) for k in lines]
+        possible = [(stock[k] + got[k]) / need[k] for k in lines]
+        slowest = min(lines, key=possible.__getitem__)
+        held = possible[slowest] < planned * (1.0 - _SERVED)
+        built = possible[slowest] if held else planned
+        came = got[slowest] / need[slowest]
+        out.fed.append(max(built - came, 0.0) / (planned - came) if held else 1.0)
+        stock = [max(stock[k] + got[k] - need[k] * built, 0.0) for k in lines]
+        behind = max(behind + due - built, 0.0)
+        out.add(built, behind, order, got, stock, slowest if held else -1)
+    return out.build(units)
 
 
-def _got(order: float, wanted: float, there: float, priority: float) -> float:
+@dataclass(frozen=True)
+class _Record:
+    """The months so far; fields as in `Build`."""
+
+    built: list[float]
+    backlog: list[float]
+    wanted: list[list[float]]
+    got: list[list[float]]
+    stock: list[list[float]]
+    binding: list[int]
+    fed: list[float]
+
+    def add(
+        self,
+        built: float,
+        behind: float,
+        order: list[float],
+        got: list[float],
+        stock: list[float],
+        binding: int,
+    ) -> None:
+        self.built.append(built)
+        self.backlog.append(behind)
+        self.wanted.append(order)
+        self.got.append(got)
+        self.stock.append(stock)
+        self.binding.append(binding)
+
+    def build(self, units: Vector) -> Build:
+        tables = (np.array(x) for x in (self.built, self.backlog, self.wanted, self.got))
+        built, backlog, wanted, got = tables
+        binding = np.array(self.binding, dtype=np.intp)
+        return Build(
+            units, built, backlog, wanted, got, np.array(self.stock), binding, np.array(self.fed)
+        )
+
+
+def _got(order: float, scheduled: float, wanted: float, there: float, priority: float) -> float:
     """Return what an order brings among all that is wanted, kg."""
-    if order <= 0.0:
-        return 0.0
-    if there >= wanted * (1.0 - _SERVED):
-        return order
-    first = min(priority * order, there)
-    rest = order - priority * order
-    others = wanted - priority * order
-    return first + (rest * (there - first) / others if others > 0.0 else 0.0)
+    need = min(order, scheduled)
+    all_wanted = wanted - scheduled + need
+    if there >= all_wanted * (1.0 - _SERVED):
+        got = need
+    else:
+        first = min(priority * need, there)
+        rest, others = (1.0 - priority) * need, all_wanted - priority * need
+        got = first + (rest * (there - first) / others if others > 0.0 else 0.0)
+    lacking = max(1.0 - _SERVED - there / wanted, 0.0)
+    return got + (order - need) * max(1.0 - lacking / SHORT, 0.0)
 
 
 def release_needed(
@@ -190,8 +237,7 @@ def release_needed(
     for t, due in enumerate(units):
         need = form.kg_per_unit * due
         order = min(max(need + form.buffer_kg - stock, 0.0), (1.0 + catch_up) * need)
-        wanted = form.wanted_kg[t] + order - need
-        stock += _got(order, wanted, form.there_kg[t], priority) - need
+        stock += _got(order, need, form.wanted_kg[t], form.there_kg[t], priority) - need
         total += max(-stock, 0.0)
         stock = max(stock, 0.0)
     return float(total)
@@ -218,15 +264,17 @@ def slip_of(done: Build) -> Slip:
 
 def _delay(done: Build) -> float | None:
     """Return the longest time that a unit waits, months; None if some are never built."""
-    due, have = np.cumsum(done.units), np.cumsum(done.built)
-    if have[-1] < due[-1] * (1.0 - 1e-9):
+    due, have = (np.concatenate([[0.0], np.cumsum(x)]) for x in (done.units, done.built))
+    if have[-1] < due[-1] * (1.0 - _HAIR):
         return None
-    months = np.arange(1.0, due.size + 1.0)
-    # A hair less than what is due: the last unit before a halt was ready when the halt began.
-    ready = np.interp(
-        due * (1.0 - 1e-9), np.concatenate([[0.0], have]), np.concatenate([[0.0], months])
+    # The wait is longest just before or after a kink of either curve.
+    kinks = np.concatenate([due, have])
+    levels = np.clip(
+        np.concatenate([kinks - _HAIR * due[-1], kinks + _HAIR * due[-1]]), 0, have[-1]
     )
-    return float(np.max(np.maximum(ready - months, 0.0)))
+    times = np.arange(float(due.size))
+    wait = np.interp(levels, have, times) - np.interp(levels, due, times)
+    return float(max(wait.max(), 0.0))
 
 
 def least(slips: Callable[[float], bool], most: float) -> float | None:
