@@ -218,6 +218,7 @@ def _print_rows(result: ExposureResult) -> None:
         told = row["reason"] if row["value"] is None else row.get("sees", _short(row["inputs"]))
         cells = row | {
             "value": None if row["value"] is None else f"{row['value']:.4g}",
+            "unit": _short_unit(row["unit"]),
             "note": notes.setdefault(told, len(notes) + 1),
         }
         rows.append([cells[name] for name in headings if name not in hidden])
@@ -226,6 +227,11 @@ def _print_rows(result: ExposureResult) -> None:
         talk.print(f"{number}  {text}", markup=False)
     for note in result.notes:
         talk.print(f"-  {note}", markup=False)
+
+
+def _short_unit(unit: str) -> str:
+    """Return a unit that leaves a row on one line: what the brackets say, without the 1."""
+    return unit[3:-1] if unit.startswith("1 (") and unit.endswith(")") else unit
 
 
 def _short(inputs: list[dict[str, Any]] | None) -> str:
