@@ -6,7 +6,7 @@ import pytest
 from lodeline.studies.backtest.history import REST, History, Outcome
 from lodeline.studies.backtest.market import AnnualMarket, deliveries
 from lodeline.studies.backtest.parameters import PARAMETERS, Parameters, candidates
-from lodeline.studies.backtest.rivals import Rival, rival_forecast
+from lodeline.studies.backtest.rivals import Rival, rival_forecast, standing_still
 from lodeline.studies.backtest.score import exposed_errors
 
 PARTNERS = ("AAA", "BBB", "CCC", "DDD", REST)
@@ -74,8 +74,25 @@ def test_the_world_goes_on_growing_by_the_share_that_is_believed():
     still, grows = (
         forecast(90.0, past=past, parameters=one(trend=t)).imports.sum() for t in (0.0, 0.5)
     )
-    assert still == pytest.approx(past.world, rel=1e-4)
+    assert still == pytest.approx(past.reference.sum(), rel=1e-4)
     assert grows > 1.01 * still
+
+
+def test_the_reference_follows_the_last_year_and_keeps_what_is_at_stake():
+    past = history(growth=1.1)
+    assert past.year_weights.sum() == pytest.approx(1.0)
+    # 1 : 1/5 : 1/25 : 1/125 : 1/625, the last year first; its flows fall by a tenth a year back.
+    weight = 0.2 ** np.arange(5) / (0.2 ** np.arange(5)).sum()
+    assert past.reference[1, 2] == pytest.approx(20.0 * weight @ 1.1 ** -np.arange(5.0))
+    assert past.reference[0] == pytest.approx(past.base[0])
+    assert 2004.7 < past.centre < 2005.0
+
+
+def test_standing_still_replaces_nothing():
+    past = history(growth=1.1)
+    told = standing_still(past, exports(45.0))
+    assert told.exports[0, 1] == pytest.approx(past.reference[1].sum())
+    assert told.restricted[0] == pytest.approx([0, 0, 30, 15, 0])
 
 
 def test_spared_buyers_keep_theirs_and_targets_bear_the_cut():

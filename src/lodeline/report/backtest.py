@@ -187,6 +187,7 @@ def overall_table(result: BacktestResult) -> Table:
         ),
         ("Without its best episode", [f"{s.ratio_without_best:.2f}" for s in scores]),
         ("With nothing fitted", [f"{s.ratio_unfitted:.2f}" for s in scores]),
+        ("Without a market, reference alone", [f"{s.ratio_still:.2f}" for s in scores]),
         ("All countries counted alike", [f"{s.ratio_all:.2f}" for s in scores]),
         ("Episodes won", [f"{s.wins} of {s.episodes}" for s in scores]),
         ("Sign of the unit value right", [f"{s.signs_right} of {s.episodes}" for s in scores]),

@@ -130,6 +130,9 @@ class TrackScore:
         The ratio without the episode in which the forecast did best.
     ratio_unfitted
         The ratio with all sets of parameters weighted alike: what the fit itself adds is the rest.
+    ratio_still
+        The ratio of the forecast's own reference with nothing replaced: what following the last
+        years gains without a market.
     ratio_all
         The ratio with every country counted alike, against the best rival of that measure.
     wins
@@ -156,6 +159,7 @@ class TrackScore:
     skill: float
     ratio_without_best: float
     ratio_unfitted: float
+    ratio_still: float
     ratio_all: float
     wins: int
     signs_right: int

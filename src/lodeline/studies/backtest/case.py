@@ -25,7 +25,12 @@ from lodeline.studies.backtest.history import (
 )
 from lodeline.studies.backtest.market import AnnualMarket, Forecast
 from lodeline.studies.backtest.parameters import Parameters
-from lodeline.studies.backtest.rivals import Rival, line_exports, rival_forecast
+from lodeline.studies.backtest.rivals import (
+    Rival,
+    line_exports,
+    rival_forecast,
+    standing_still,
+)
 from lodeline.studies.backtest.score import errors_of_all, exposed_errors
 
 __all__ = ["Case", "Scored", "announced_exports", "compliance", "given_exports", "is_same_event",
@@ -64,6 +69,8 @@ class Scored:
         Mean absolute error of the log unit value, shape (set,).
     rivals, rivals_all
         Errors of each rival, as `errors` and `errors_all`.
+    still
+        Error of the market's reference with nothing replaced.
     """
 
     case: Case
@@ -74,6 +81,7 @@ class Scored:
     price_errors: Vector
     rivals: Mapping[Rival, float]
     rivals_all: Mapping[Rival, float]
+    still: float
 
 
 def prepare(episode: Episode) -> Case:
@@ -163,6 +171,8 @@ def score_case(case: Case, given: Given, forecasts: tuple[Forecast, ...]) -> Sco
     """Return forecasts of a case with their errors and those of the rivals."""
     is_told = given is Given.ANNOUNCEMENT
     errors, errors_all = _mean_errors(case, forecasts, case.outcomes, is_told=is_told)
+    exports = given_exports(case) if not is_told else announced_exports(case, 1.0)
+    still = tuple(standing_still(case.history, x) for x in exports)
     is_solved = np.all([f.is_solved for f in forecasts], axis=0)
     rivals = {r: _mean_errors(case, _rival_forecasts(case, given, r), case.outcomes,
                               is_told=is_told) for r in Rival}  # fmt: skip
@@ -175,6 +185,7 @@ def score_case(case: Case, given: Given, forecasts: tuple[Forecast, ...]) -> Sco
         price_errors=np.where(is_solved, _price_errors(case, forecasts), np.inf),
         rivals={r: float(e[0][0]) for r, e in rivals.items()},
         rivals_all={r: float(e[1][0]) for r, e in rivals.items()},
+        still=float(_mean_errors(case, still, case.outcomes, is_told=is_told)[0][0]),
     )
 
 

@@ -1,11 +1,12 @@
 """One year of a world market from its history: the market of a stress test, at the scale of years.
 
 A row is the balance of the form in a country, a column a lane, the supply of an exporter or the use
-of an importer: the same curves as in `lodeline.network.calibrate`, around the base years. Trade is
-gross: what a country passes on of what it buys (`re_export`) moves with its own balance, the rest
-of its exports is supply and the rest of its imports is use. Restricting countries supply what they
-are said to supply and no more. A part of the world's growth before the start moves the references
-of supply, use and lanes; the restriction then moves prices and flows.
+of an importer: the same curves as in `lodeline.network.calibrate`, around the reference of the
+history, which follows the last years. Trade is gross: what a country passes on of what it buys
+(`re_export`) moves with its own balance, the rest of its exports is supply and the rest of its
+imports is use. Restricting countries supply what they are said to supply and no more. A part of
+the world's growth before the start moves the references of supply, use and lanes; the restriction
+then moves prices and flows.
 
 Use is a straight line here, not iso-elastic: over a year it tells volumes a little better, with the
 same error of prices.
@@ -133,11 +134,13 @@ class AnnualMarket:
 
     def __init__(self, history: History) -> None:
         self.history = history
-        base, world = history.base, history.world
+        self.reference = history.reference
+        world = history.world
         largest = history.flows.max(axis=0)
-        is_lane = (base > _LEAST_LANE * world) | (largest > 10.0 * _LEAST_LANE * world)
+        is_used = self.reference > _LEAST_LANE * world
+        is_lane = is_used | (largest > 10.0 * _LEAST_LANE * world)
         self.origin, self.destination = np.nonzero(is_lane)
-        self.lane = base[is_lane]
+        self.lane = self.reference[is_lane]
         self.largest = largest[is_lane]
         self.is_latent = self.lane <= _LEAST_LANE * world
         self.sources = np.unique(self.origin)
@@ -172,7 +175,7 @@ class AnnualMarket:
             count += 1
         incidence = sparse.csc_array((values, (rows, columns)), shape=(count, column.size))
         incidence.sort_indices()
-        exports, imports = history.base.sum(axis=1), history.base.sum(axis=0)
+        exports, imports = self.reference.sum(axis=1), self.reference.sum(axis=0)
         reference = np.concatenate([self.lane, exports[self.sources], imports[self.users]])
         ones = np.ones(column.size)
         curves = Curves(
@@ -215,7 +218,7 @@ class AnnualMarket:
 
     def _variation(self, p: Parameters, exports: Vector, year: int, elapsed: float) -> Variation:
         history = self.history
-        sold, bought = history.base.sum(axis=1), history.base.sum(axis=0)
+        sold, bought = self.reference.sum(axis=1), self.reference.sum(axis=0)
         ahead = min(year - history.centre, _TREND_YEARS)
         grown = np.exp(ahead * self.growth * p.trend)[:, None]
         passed_on = np.outer(p.re_export, np.minimum(sold, bought))

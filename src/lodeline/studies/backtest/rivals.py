@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from lodeline.studies.backtest.history import History
 from lodeline.studies.backtest.market import Forecast, deliveries
 
-__all__ = ["Rival", "line_exports", "rival_forecast"]
+__all__ = ["Rival", "line_exports", "rival_forecast", "standing_still"]
 
 Vector = NDArray[np.float64]
 
@@ -44,6 +44,8 @@ def rival_forecast(rival: Rival, history: History, exports: Vector, *, year: int
     year
         Calendar year to tell.
     """
+    if rival is Rival.NO_SUBSTITUTION:
+        return _unmoved(history, history.base, exports)
     restricting, weight = history.is_restricting, history.exposure
     came = history.base[restricting].sum(axis=0)
     delivered = deliveries(history, exports)
@@ -54,8 +56,6 @@ def rival_forecast(rival: Rival, history: History, exports: Vector, *, year: int
         sold = sold * _raised(sold, came - comes)
         exposed = exposed * _raised(exposed, (came - comes) * weight)
         bought = np.maximum(others.sum(axis=0) + came - comes, 0.0)
-    elif rival is Rival.NO_SUBSTITUTION:
-        sold, exposed, bought = others.sum(axis=1), others @ weight, others.sum(axis=0)
     else:
         past = np.where(restricting[:, None], 0.0, history.flows)
         sold = _line(history, past.sum(axis=2), year)
@@ -66,6 +66,28 @@ def rival_forecast(rival: Rival, history: History, exports: Vector, *, year: int
         exposed=(exposed + delivered @ weight)[None],
         imports=(bought + comes)[None],
         restricted=comes[None],
+        log_price=np.full(1, np.nan),
+        is_solved=np.ones(1, dtype=np.bool_),
+    )
+
+
+def standing_still(history: History, exports: Vector) -> Forecast:
+    """Return the market's own reference with nothing replaced: what the market adds is the rest.
+
+    Not a rival to choose from, because it shares half of the forecast.
+    """
+    return _unmoved(history, history.reference, exports)
+
+
+def _unmoved(history: History, level: Vector, exports: Vector) -> Forecast:
+    """Return others' flows as they were, and what the restricting countries deliver."""
+    delivered = deliveries(history, exports)
+    flows = np.where(history.is_restricting[:, None], delivered, level)
+    return Forecast(
+        exports=flows.sum(axis=1)[None],
+        exposed=(flows @ history.exposure)[None],
+        imports=flows.sum(axis=0)[None],
+        restricted=delivered.sum(axis=0)[None],
         log_price=np.full(1, np.nan),
         is_solved=np.ones(1, dtype=np.bool_),
     )

@@ -270,6 +270,7 @@ def _track_score(
         skill=1.0 - float(np.exp(logs.mean())),
         ratio_without_best=float(np.exp(np.sort(logs)[1:].mean())) if logs.size > 1 else 1.0,
         ratio_unfitted=float(np.exp(unfitted.mean())),
+        ratio_still=_geometric([t.scored.still for t in counted]) / mean[best],
         ratio_all=_geometric([t.error_all for t in counted]) / rival_all,
         wins=int((logs < 0.0).sum()),
         signs_right=sum(s.is_sign_right for s in scores),
