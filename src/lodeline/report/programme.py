@@ -132,7 +132,7 @@ def _range(result: ProgrammeResult) -> Iterator[str]:
     )
     for row in result.ranges[:_RANGES_SHOWN]:
         yield (
-            f"- {row.parameter} from {row.low:g} to {row.high:g} {row.unit}: "
+            f"- {row.parameter} from {row.low:g} to {row.high:g}{_unit(row.unit)}: "
             f"{_units(row.at_low)} to {_units(row.at_high)}"
         )
 
@@ -152,6 +152,10 @@ def _assumed(result: ProgrammeResult) -> Iterator[str]:
     catch = result.programme["catch_up"]
     mark = " (assumed)" if catch["assumed"] else ""
     yield f"- It can build and order {catch['value']:g} of the schedule more when behind{mark}."
+
+
+def _unit(words: str) -> str:
+    return "" if words == "1" else f" {words}"
 
 
 def _units(value: float) -> str:
