@@ -2,7 +2,8 @@
 
     python benchmarks/kill_and_resume.py [KILLS] [SPEC] [N]
 
-Prints how many runs were killed on their way and whether the files are equal; exits 1 if not.
+Parts are small, so that there are many moments between which a run may die. Prints how many runs
+were killed on their way, with how many parts done, and whether the files are equal; exits 1 if not.
 """
 
 from __future__ import annotations
@@ -15,12 +16,23 @@ import tempfile
 import time
 from pathlib import Path
 
+from lodeline.report.ensemble import check_and_write
+from lodeline.scenarios.ensemble_reading import load_ensemble
+from lodeline.studies.ensemble import plan_of, run_ensemble
 
-def command(spec: str, n: int, out: Path, *, resume: bool) -> list[str]:
-    """Return the command of a run."""
-    program = str(Path(sys.executable).with_name("lodeline"))
-    base = [program, "ensemble", spec, "--n", str(n), "--seed", "7", "--out", str(out)]
-    return [*base, "--resume"] if resume else base
+PART = 64
+
+
+def run(spec: str, n: int, folder: Path) -> None:
+    """Run an ensemble in parts of 64, or go on with it, as `lodeline ensemble --out` does."""
+    plan = plan_of(load_ensemble(spec), seed=7, part=PART)
+    resume = (folder / "manifest.json").exists()
+    check_and_write(run_ensemble(plan, n=n, folder=folder, resume=resume), folder)
+
+
+def start(spec: str, n: int, folder: Path) -> subprocess.Popen[bytes]:
+    """Start a run in a process of its own."""
+    return subprocess.Popen([sys.executable, __file__, "run", spec, str(n), str(folder)])
 
 
 def content(folder: Path) -> dict[str, bytes]:
@@ -29,33 +41,45 @@ def content(folder: Path) -> dict[str, bytes]:
     return {str(p.relative_to(folder)): p.read_bytes() for p in files}
 
 
-def main(kills: int = 20, spec: str = "china-antimony-2024", n: int = 2048) -> int:
+def undisturbed(spec: str, n: int, folder: Path) -> float:
+    """Run to the end; return the seconds."""
+    started = time.monotonic()
+    if start(spec, n, folder).wait() != 0:
+        raise SystemExit("the undisturbed run failed")
+    return time.monotonic() - started
+
+
+def main(kills: int = 20, spec: str = "china-antimony-2024", n: int = 512) -> int:
     """Run undisturbed, then killed `kills` times, and compare."""
     rng = random.Random(1)
     with tempfile.TemporaryDirectory() as name:
-        whole, killed = Path(name) / "whole", Path(name) / "killed"
-        started = time.monotonic()
-        subprocess.run(command(spec, n, whole, resume=False), check=True, capture_output=True)
-        length = time.monotonic() - started
-        on_the_way = 0
+        place = Path(name)
+        undisturbed(spec, PART, place / "first")  # compiles
+        length = undisturbed(spec, n, place / "whole")
+        folders, done = [place / "killed-0"], []
         for _ in range(kills):
-            run = command(spec, n, killed, resume=(killed / "manifest.json").exists())
-            child = subprocess.Popen(run, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            child = start(spec, n, folders[-1])
             time.sleep(rng.uniform(0.0, length))
             if child.poll() is None:
                 child.send_signal(signal.SIGKILL)
-                on_the_way += 1
-            child.wait()
-        subprocess.run(command(spec, n, killed, resume=True), check=True, capture_output=True)
-        first, second = content(whole), content(killed)
-        same = first == second
-        differ = [k for k in first.keys() | second.keys() if first.get(k) != second.get(k)]
-    print(f"{kills} runs, {on_the_way} killed on their way, undisturbed {length:.1f} s")
-    print("every byte the same" if same else f"different: {', '.join(sorted(differ))}")
-    return 0 if same else 1
+                child.wait()
+                done.append(len(list(folders[-1].glob("scenarios/part-*.parquet"))))
+            else:  # it came to its end: the next one begins anew
+                folders.append(place / f"killed-{len(folders)}")
+        undisturbed(spec, n, folders[-1])
+        whole = content(place / "whole")
+        same = [content(folder) == whole for folder in folders]
+    print(
+        f"{kills} runs, undisturbed {length:.1f} s; {len(done)} killed, with so many parts: {done}"
+    )
+    print(f"{sum(same)} of {len(same)} folders have every byte of the undisturbed run")
+    return 0 if all(same) else 1
 
 
 if __name__ == "__main__":
     given = sys.argv[1:]
+    if given[:1] == ["run"]:
+        run(given[1], int(given[2]), Path(given[3]))
+        sys.exit(0)
     kinds = (int, str, int)
     sys.exit(main(*(kind(text) for kind, text in zip(kinds, given, strict=False))))

@@ -9,7 +9,7 @@ def test_rows_multiply_a_market_by_their_number():
     from lodeline.bench.ensemble import bench_ensemble
 
     document = bench_ensemble(
-        spec="china-antimony-2024", sizes=[64], months=[], workers=[], peers=["piqp"],
+        spec="china-antimony-2024", sizes=[64], months=[], workers=[], others=[], peers=["piqp"],
         chain="nickel", sampled=2,
     )  # fmt: skip
     [row], [grown] = document["rows"], document["growth"]

@@ -19,9 +19,10 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from importlib.util import find_spec
 from typing import Any
 
-from lodeline.bench.peers import available, load_peer
+from lodeline.bench.peers import load_peer
 from lodeline.bench.solver import TOLERANCE, market_cases
 from lodeline.errors import MachineError
 
@@ -29,6 +30,10 @@ __all__ = ["EnsembleRow", "Growth", "bench_ensemble"]
 
 SPEC = "china-rare-earths-2025"
 MONTHS = 36
+CHAINS = ("china-antimony-2024", "congo-cobalt-ban-2025", "china-graphite-2023")
+"""Ensembles of other chains: how cost grows with the network."""
+PEERS = ("piqp", "clarabel", "cvxpy")
+"""Peers unless others are asked for: the fastest two, and the loop that most people would write."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +104,7 @@ def bench_ensemble(
     sizes: Sequence[int] = (1000, 4000, 10_000),
     months: Sequence[int] = (12, 24, 36),
     workers: Sequence[int] = (1, 2),
+    others: Sequence[str] = CHAINS,
     peers: Sequence[str] | None = None,
     chain: str = "rare-earths",
     base_year: int = 2023,
@@ -113,10 +119,12 @@ def bench_ensemble(
     spec
         Identifier of a bundled ensemble or scenario.
     sizes, months, workers
-        Numbers of scenarios (with 36 months, in one process), of months and of workers (with the
-        first size).
+        Numbers of scenarios (with 36 months, in one process), of months (with the first size) and
+        of workers (with the last size).
+    others
+        Ensembles of other chains, with the first size and 36 months.
     peers
-        Names; default those installed.
+        Names; default those of `PEERS` that are installed.
     chain, base_year, sampled
         The markets that peers solve, and how many of each kind.
     seed
@@ -129,16 +137,17 @@ def bench_ensemble(
     dict
         ``rows``, ``geomean_ratio_to_fastest_peer``, ``growth``, ``speed_of_two_workers``.
     """
-    names = list(peers) if peers else available()
+    names = list(peers) if peers else [name for name in PEERS if find_spec(name)]
     for name in names:
         load_peer(name)
-    plans = [(n, MONTHS, 0) for n in sizes]
-    plans += [(sizes[0], m, 0) for m in months if m != MONTHS]
-    plans += [(sizes[-1], MONTHS, k) for k in workers]
+    plans = [(spec, n, MONTHS, 0) for n in sizes]
+    plans += [(spec, sizes[0], m, 0) for m in months if m != MONTHS]
+    plans += [(spec, sizes[-1], MONTHS, k) for k in workers]
+    plans += [(other, sizes[0], MONTHS, 0) for other in others]
     growth = []
-    for n, count, k in plans:
-        progress(f"{n} scenarios, {count} months, {k or 'no'} workers")
-        growth.append(_run(spec, n, count, k, seed))
+    for name, n, count, k in plans:
+        progress(f"{name}: {n} scenarios, {count} months, {k or 'no'} workers")
+        growth.append(_run(name, n, count, k, seed))
     ours = growth[len(sizes) - 1]
     rows = []
     for name in names:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
+from statistics import geometric_mean
 from typing import Any
 
 import numpy as np
@@ -63,11 +64,11 @@ def bench_foresight(
     *,
     chain: str = "rare-earths",
     base_year: int = 2023,
-    months: Sequence[int] = (6, 12, 24, 36),
+    months: Sequence[int] = (12, 24, 36),
     peer: str | None = "piqp",
     progress: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Any]:
-    """Return rows by horizon, the ratio at the longest, and how cost grows with the months.
+    """Return rows by horizon, their ratios together, and how cost grows with the months.
 
     `growth_exponent` is the slope of log seconds over log months: 1 is linear.
     """
@@ -81,8 +82,11 @@ def bench_foresight(
     if len(rows) > 1:
         seconds = np.log([r.ours_s for r in rows])
         slope = float(np.polyfit(np.log([r.months for r in rows]), seconds, 1)[0])
+    ratios = [r.ratio for r in rows if r.ratio is not None]
     return {
+        "name": "foresight",
         "rows": [asdict(r) for r in rows],
+        "geomean_ratio_to_fastest_peer": geometric_mean(ratios) if ratios else None,
         "ratio_to_peer_longest": rows[-1].ratio,
         "growth_exponent": None if np.isnan(slope) else slope,
         "tolerance": TOLERANCE,

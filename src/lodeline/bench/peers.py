@@ -18,8 +18,8 @@ from scipy import sparse
 from lodeline.errors import InputError
 from lodeline.solver.problem import MarketProblem
 
-__all__ = ["PEERS", "Clarabel", "Cvxpy", "Osqp", "Peer", "Piqp", "Scaled", "available",
-           "load_peer"]  # fmt: skip
+__all__ = ["PEERS", "Clarabel", "Cvxpy", "Highs", "Osqp", "Peer", "Piqp", "Proxqp", "Scaled",
+           "available", "load_peer"]  # fmt: skip
 
 Vector = NDArray[np.float64]
 
@@ -210,9 +210,99 @@ class Osqp:
         return self.scaled.levels(np.asarray(result.x)), self.scaled.prices(prices)
 
 
+class Proxqp:
+    """ProxQP, sparse: `update` of the bounds, started from the solution before."""
+
+    def __init__(self, problem: MarketProblem, tolerance: float) -> None:
+        proxqp: Any = import_module("proxsuite").proxqp
+        self.scaled = scaled = Scaled(problem)
+        self.equal = np.flatnonzero(scaled.is_equality)
+        self.free = np.flatnonzero(~scaled.is_equality)
+        rows, size = scaled.matrix.tocsr(), scaled.linear.size
+        eye = sparse.identity(size, format="csr")
+        self.solver = proxqp.sparse.QP(size, self.equal.size, self.free.size + size)
+        settings = self.solver.settings
+        settings.eps_abs, settings.eps_rel = tolerance, 0.0
+        settings.initial_guess = proxqp.InitialGuess.WARM_START_WITH_PREVIOUS_RESULT
+        right, low, high = self._limits(problem)
+        self.solver.init(
+            H=sparse.csc_matrix(sparse.diags_array(scaled.quadratic)), g=scaled.linear,
+            A=sparse.csc_matrix(rows[self.equal]), b=right,
+            C=sparse.csc_matrix(sparse.vstack([rows[self.free], eye])), l=low, u=high,
+        )  # fmt: skip
+
+    def _limits(self, problem: MarketProblem) -> tuple[Vector, Vector, Vector]:
+        h, lower, upper = self.scaled.limits(problem)
+        low = np.concatenate([h[self.free], lower])
+        high = np.concatenate([np.full(self.free.size, np.inf), upper])
+        return h[self.equal], low, np.minimum(high, 1e20)
+
+    def solve(self, problem: MarketProblem) -> tuple[Vector, Vector]:
+        """Update and solve."""
+        right, low, high = self._limits(problem)
+        self.solver.update(b=right, l=low, u=high)
+        self.solver.solve()
+        result = self.solver.results
+        prices = np.zeros(self.scaled.is_equality.size)
+        prices[self.free] = -np.asarray(result.z)[: self.free.size]
+        prices[self.equal] = -np.asarray(result.y)
+        return self.scaled.levels(np.asarray(result.x)), self.scaled.prices(prices)
+
+
+class Highs:
+    """HiGHS: bounds changed in its model. Its active-set method for QPs has no warm start."""
+
+    def __init__(self, problem: MarketProblem, tolerance: float) -> None:
+        highspy: Any = import_module("highspy")
+        self.scaled = scaled = Scaled(problem)
+        matrix, size = scaled.matrix, scaled.linear.size
+        self.solver = highspy.Highs()
+        least = max(tolerance, 1e-10)
+        for name, value in {
+            "output_flag": False, "threads": 1, "qp_regularization_value": 0.0,
+            "primal_feasibility_tolerance": least, "dual_feasibility_tolerance": least,
+        }.items():  # fmt: skip
+            self.solver.setOptionValue(name, value)
+        model = highspy.HighsModel()
+        low, high, lower, upper = self._limits(problem)
+        lp, hessian = model.lp_, model.hessian_
+        lp.num_col_, lp.num_row_ = size, low.size
+        lp.col_cost_, lp.col_lower_, lp.col_upper_ = scaled.linear, lower, upper
+        lp.row_lower_, lp.row_upper_ = low, high
+        lp.a_matrix_.format_ = highspy.MatrixFormat.kColwise
+        lp.a_matrix_.start_, lp.a_matrix_.index_ = matrix.indptr, matrix.indices
+        lp.a_matrix_.value_ = matrix.data
+        hessian.dim_, hessian.format_ = size, highspy.HessianFormat.kTriangular
+        hessian.start_, hessian.index_ = np.arange(size + 1), np.arange(size)
+        hessian.value_ = scaled.quadratic
+        self.solver.passModel(model)
+
+    def _limits(self, problem: MarketProblem) -> tuple[Vector, Vector, Vector, Vector]:
+        h, lower, upper = self.scaled.limits(problem)
+        return h, np.where(self.scaled.is_equality, h, np.inf), lower, upper
+
+    def solve(self, problem: MarketProblem) -> tuple[Vector, Vector]:
+        """Change the bounds and solve."""
+        low, high, lower, upper = self._limits(problem)
+        rows, columns = np.arange(low.size, dtype=np.int32), np.arange(lower.size, dtype=np.int32)
+        self.solver.changeRowsBounds(low.size, rows, low, high)
+        self.solver.changeColsBounds(lower.size, columns, lower, upper)
+        # Its clock runs on from solve to solve.
+        self.solver.setOptionValue("time_limit", self.solver.getRunTime() + _HIGHS_SECONDS)
+        self.solver.run()
+        found = self.solver.getSolution()
+        levels, prices = np.asarray(found.col_value), np.asarray(found.row_dual)
+        return self.scaled.levels(levels), self.scaled.prices(prices)
+
+
+_HIGHS_SECONDS = 20.0
+"""What HiGHS may take for one market: its certificate says how far it came."""
+
 PEERS: dict[str, type[Peer]] = {
-    "piqp": Piqp, "clarabel": Clarabel, "cvxpy": Cvxpy, "osqp": Osqp,
+    "piqp": Piqp, "clarabel": Clarabel, "cvxpy": Cvxpy, "osqp": Osqp, "proxqp": Proxqp,
+    "highs": Highs,
 }  # fmt: skip
+_MODULE = {"proxqp": "proxsuite", "highs": "highspy"}
 _USUAL = ("piqp", "clarabel")
 """Peers that are measured unless others are asked for: the others take far longer."""
 
@@ -232,7 +322,7 @@ def load_peer(name: str) -> type[Peer]:
     """
     if name not in PEERS:
         raise InputError(f"unknown peer '{name}'. Known: {', '.join(PEERS)}.")
-    if find_spec(name) is None:
+    if find_spec(_MODULE.get(name, name)) is None:
         raise InputError(
             f"the peer '{name}' is not installed. Install the development dependencies "
             "(`make env` in a clone), or choose others with --peers."

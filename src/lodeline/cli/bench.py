@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from lodeline.cli.output import console, json_option, print_json, print_table
+from lodeline.cli.output import console, json_option, out_option, print_json, print_table
 from lodeline.errors import InputError
 
 __all__ = ["bench"]
@@ -51,7 +51,8 @@ __all__ = ["bench"]
 )
 @click.option("--futures", metavar="N,N", help="With plan: numbers of futures; default 10,100.")
 @click.option("--sizes", metavar="N,N", help="With ensemble: scenarios; default 1000,4000,10000.")
-@click.option("--months", metavar="N,N", help="With foresight: horizons; default 6,12,24,36.")
+@click.option("--months", metavar="N,N", help="With foresight: horizons; default 12,24,36.")
+@out_option
 @json_option
 def bench(
     name: str,
@@ -66,6 +67,7 @@ def bench(
     futures: str | None,
     sizes: str | None,
     months: str | None,
+    out: Path | None,
     as_json: bool,
 ) -> None:
     """Measure a part of Lodeline against other programs: same problems, same tolerance.
@@ -84,10 +86,10 @@ def bench(
         _plan(futures, peers, as_json)
         return
     if name == "ensemble":
-        _ensemble(_whole("--sizes", sizes) or [1000, 4000, 10_000], peers, seed, as_json)
+        _ensemble(_whole("--sizes", sizes) or [1000, 4000, 10_000], peers, seed, out, as_json)
         return
     if name == "foresight":
-        _foresight(_whole("--months", months) or [6, 12, 24, 36], as_json)
+        _foresight(_whole("--months", months) or [12, 24, 36], as_json)
         return
     if name == "exposure":
         _exposure(peer_python, wheel, repeats, as_json)
@@ -119,11 +121,17 @@ def _whole(option: str, text: str | None) -> list[int] | None:
     return [int(part) for part in names] if names else None
 
 
-def _ensemble(sizes: list[int], peers: str | None, seed: int, as_json: bool) -> None:
+def _ensemble(
+    sizes: list[int], peers: str | None, seed: int, out: Path | None, as_json: bool
+) -> None:
     from lodeline.bench.ensemble import bench_ensemble
+    from lodeline.bench.growth_plot import growth_svg
 
     talk = console()
     document = bench_ensemble(sizes=sizes, peers=_names(peers), seed=seed, progress=talk.print)
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / "growth.svg").write_text(growth_svg(document["growth"]), encoding="utf-8")
     if as_json:
         print_json(document)
         return
@@ -134,11 +142,14 @@ def _ensemble(sizes: list[int], peers: str | None, seed: int, as_json: bool) -> 
         for row in document["rows"]
     ]  # fmt: skip
     print_table(headings, rows, numbers=headings[1:])
-    headings = ["scenarios", "months", "workers", "seconds", "a second", "all, s", "peak, MB"]
+    talk.print("peers: straight curves, without metrics or files; a market times their number")
+    headings = [
+        "rows", "scenarios", "months", "workers", "seconds", "a second", "all, s", "peak, MB",
+    ]  # fmt: skip
     grown = [
-        (str(row["scenarios"]), str(row["months"]), str(row["workers"]), f"{row['seconds']:.1f}",
-         f"{row['scenarios_per_second']:.0f}", f"{row['total_seconds']:.1f}",
-         f"{row['peak_mb']:.0f}")
+        (*(str(row[name]) for name in ("nodes", "scenarios", "months", "workers")),
+         f"{row['seconds']:.1f}", f"{row['scenarios_per_second']:.0f}",
+         f"{row['total_seconds']:.1f}", f"{row['peak_mb']:.0f}")
         for row in document["growth"]
     ]  # fmt: skip
     print_table(headings, grown, numbers=headings)
@@ -152,6 +163,7 @@ def _foresight(months: list[int], as_json: bool) -> None:
     if as_json:
         print_json(document)
         return
+    talk.print(f"geometric mean of ratios: {document['geomean_ratio_to_fastest_peer']:.1f}")
     headings = ["months", "rows", "ours, s", "PIQP, s", "ratio", "worst", "its worst"]
     rows = [
         (str(row["months"]), str(row["rows"]), f"{row['ours_s']:.2f}", f"{row['peer_s']:.1f}",

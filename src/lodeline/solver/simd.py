@@ -36,7 +36,7 @@ inner = njit(_nrt=False)
 """Decorator of a compiled function that others call."""
 inlined = njit(forceinline=True, _nrt=False)
 """Decorator of a compiled function that becomes part of its callers."""
-entry = kept(nogil=True, _nrt=False)
+entry: Any = kept(nogil=True, _nrt=False)
 """Decorator of a compiled function that Python calls; it and all that it calls are kept on disk."""
 
 WIDTH = 8
