@@ -128,9 +128,7 @@ def run_programme(
     low: float | None = None
     high: float | None = None
     if with_sensitivity and bottleneck is not None:
-        chain = bottleneck[0]
-        dials: Sequence[Dial] = dials_of(settings[chain].base, settings[chain].restrictions, stocks)
-        ranges, low, high = ranges_of(case, chain, dials, build_case, report)
+        ranges, low, high = _ranges(case, bottleneck[0], stocks, report)
     return ProgrammeResult(
         programme=programme.document(),
         scenario=scenario.document(),
@@ -140,9 +138,7 @@ def run_programme(
         slip=_figures(case, slip_of(done)),
         slip_without=_without(case, report),
         bottleneck=None if bottleneck is None else "/".join(bottleneck),
-        priority_needed=least(
-            lambda p: slip_of(build_case(case, priority=p)).month is not None, 1.0
-        ),
+        priority_needed=_priority_needed(case),
         forms=_form_table(case, done),
         months=_month_table(case, done),
         supply=_supply_table(case, done),
@@ -162,6 +158,19 @@ def run_programme(
         seconds=time.perf_counter() - started,
         notes=_notes(case, scenario),
     )
+
+
+def _ranges(
+    case: Case, chain: str, stocks: Stocks, report: Progress
+) -> tuple[tuple[RangeRow, ...], float, float]:
+    setting = case.settings[chain]
+    dials: Sequence[Dial] = dials_of(setting.base, setting.restrictions, stocks)
+    return ranges_of(case, chain, dials, build_case, report)
+
+
+def _priority_needed(case: Case) -> float | None:
+    """Return the least priority at which nothing slips."""
+    return least(lambda p: slip_of(build_case(case, priority=p)).month is not None, 1.0)
 
 
 def build_case(
