@@ -64,6 +64,7 @@ def main(kills: int = 20, spec: str = "china-antimony-2024", n: int = 512) -> in
                 child.send_signal(signal.SIGKILL)
                 child.wait()
                 done.append(len(list(folders[-1].glob("scenarios/part-*.parquet"))))
+                print(f"killed with {done[-1]} parts", file=sys.stderr, flush=True)
             else:  # it came to its end: the next one begins anew
                 folders.append(place / f"killed-{len(folders)}")
         undisturbed(spec, n, folders[-1])
