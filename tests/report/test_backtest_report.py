@@ -17,7 +17,8 @@ from lodeline.results.backtest import (
 SCORE = TrackScore(
     track="total-exports", episodes=3, placebos=0, rival="trend", error=0.2,
     error_no_substitution=0.3, error_full_substitution=0.4, error_trend=0.25, ratio=0.8,
-    ratio_low=0.7, ratio_high=1.1, skill=0.2, ratio_without_best=0.9, ratio_unfitted=0.85, ratio_still=0.95,
+    ratio_low=0.7, ratio_high=1.1, skill=0.2, ratio_without_best=0.9, ratio_unfitted=0.85,
+    ratio_still=0.95,
     ratio_all=0.95, wins=2, signs_right=3, price_error=0.2, price_error_no_change=0.3,
     coverage=0.8,
 )  # fmt: skip
