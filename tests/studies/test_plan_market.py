@@ -59,7 +59,7 @@ def test_a_stock_is_released_once(case):
     k = case.menu.measures.index("stock-jpn")
     plan[case.menu.measure == k] = 3.0
     judge = Judge(case, values)
-    held = float((chain.columns.stocked @ plan).sum())
+    held = float((chain.columns.held[-1] @ plan).sum())
     released = []
 
     class Spy:

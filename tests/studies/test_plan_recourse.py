@@ -4,9 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from plan_cases import small_case
+from plan_cases import PLAN, small_case
 
 from lodeline.solver.certificate import certify
+from lodeline.solver.compiled import CompiledMarket
+from lodeline.studies.plan.market import simulate_plan
 from lodeline.studies.plan.menu import annuity, service
 
 
@@ -118,3 +120,49 @@ def test_an_annuity_pays_back():
     paid = annuity(0.05, 20.0)
     assert sum(paid / 1.05**k for k in range(1, 21)) == pytest.approx(1.0)
     assert annuity(0.0, 10.0) == 0.1
+
+
+@pytest.fixture(scope="module")
+def two_years(tmp_path_factory):
+    text = PLAN.replace("plan_years: 1", "plan_years: 2")
+    return small_case(tmp_path_factory.mktemp("plan"), text)
+
+
+def bought_in_both_years(case):
+    """Return one module of the stock in Japan in the first year, two in the second."""
+    own = np.flatnonzero(case.menu.measure == case.menu.measures.index("stock-jpn"))
+    plan = np.zeros(case.menu.size)
+    plan[own] = 1.0, 2.0
+    return plan
+
+
+def test_a_stock_bought_later_is_not_released_before(two_years):
+    chain, plan = two_years.chains[0], bought_in_both_years(two_years)
+    drawing = chain.model.network.activities + np.flatnonzero(chain.columns.stock_of >= 0)
+    released = []
+    for future in chain.futures(two_years.values(seed=3, count=6)):
+        recourse = chain.recourse(future)
+        problem = recourse.at(plan)
+        levels = recourse._again.solve(problem).levels
+        by_period = levels[: 8 * chain.network.activities].reshape(8, -1)[:, drawing].sum(axis=1)
+        released.append(by_period[:4].sum())
+        assert by_period.sum() <= 0.15 * (1 + 1e-6)
+    assert max(released) <= 0.05 * (1 + 1e-6)
+    assert max(released) > 0.04
+
+
+def test_nor_in_the_market(two_years):
+    chain, plan = two_years.chains[0], bought_in_both_years(two_years)
+    released = []
+
+    class Spy:
+        def solve_batch(self, *arguments):
+            result = CompiledMarket(chain.network.problem()).solve_batch(*arguments)
+            own = chain.model.network.activities
+            released.append(result.levels[:, own:][:, chain.columns.stock_of >= 0].sum(axis=1))
+            return result
+
+    simulate_plan(chain, Spy(), two_years.values(seed=3, count=6), plan)
+    first = np.sum(released[:12], axis=0)
+    assert first.max() <= 0.05 * (1 + 1e-6)
+    assert np.sum(released, axis=0).max() <= 0.15 * (1 + 1e-6)

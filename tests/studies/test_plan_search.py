@@ -12,9 +12,10 @@ from lodeline.bench.extensive import extensive_form, solve_by_piqp
 from lodeline.errors import InputError
 from lodeline.scenarios.measures import Goal
 from lodeline.studies.plan.bundle import Evaluation, Search
-from lodeline.studies.plan.evaluate import Here, Memory
+from lodeline.studies.plan.evaluate import Here, Memory, evaluator_of
 from lodeline.studies.plan.master import Master, risk_of
 from lodeline.studies.plan.menu import Menu
+from lodeline.studies.plan.outcomes import stock_prices
 
 ALL = ("A", "B", "C")
 
@@ -171,6 +172,18 @@ class Dying:
         return self.inner(plan, futures)
 
 
+def test_afterwards_more_money_or_partners_are_never_worse_even_at_a_wide_gap():
+    for seed in range(8):
+        master, losses = toy(seed, Goal())
+        search = Search(master, losses)
+        budgets = (2.0, 0.0, 1.2, 0.4, 0.8)
+        found = {b: search.best(gap=0.2, budget=b) for b in budgets}
+        found = {b: search.settled(o, budget=b) for b, o in found.items()}
+        uppers = [found[b].upper for b in sorted(found)]
+        assert uppers == sorted(uppers, reverse=True)
+        assert all(o.lower <= o.upper for o in found.values())
+
+
 @pytest.mark.parametrize(
     ("losses", "tail", "expected"),
     [
@@ -223,3 +236,27 @@ def test_a_real_market_equals_the_big_problem(case):
     assert found.lower <= big.value * (1 + 1e-6)
     assert found.upper >= big.value * (1 - 1e-6)
     assert found.upper == pytest.approx(big.value, rel=2e-6)
+
+
+def test_two_workers_find_what_one_finds(case):
+    values = case.values(seed=0, count=3)
+    everywhere = np.arange(3)
+    plan = 0.5 * case.menu.modules
+    alone = Here(case, values)(plan, everywhere)
+    with evaluator_of(case, values, workers=2) as evaluate:
+        together = evaluate(plan, everywhere)
+    for name in ("lower", "upper", "slope"):
+        assert np.array_equal(getattr(alone, name), getattr(together, name))
+
+
+def test_a_month_more_of_stock_is_worth_no_more_than_told(case):
+    values = case.values(seed=0, count=3)
+    search = Search(Master(case.menu, case.plan.goal, np.full(3, 1 / 3)), Here(case, values))
+    found = search.best(gap=1e-4)
+    for told in stock_prices(case, search, found):
+        k = case.menu.measures.index(told.measure)
+        first = int(np.flatnonzero(case.menu.measure == k)[0])
+        more = found.plan.copy()
+        more[first] += told.tonnes / case.plan.measures[k].tonnes.value
+        true = found.upper - search.value(more) + told.charge
+        assert told.worth >= true - 1.0

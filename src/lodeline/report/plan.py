@@ -46,8 +46,9 @@ def plan_lines(result: PlanResult) -> Iterator[str]:
     )
     yield (
         f"No plan can be better than this one by more than {result.gap:.2%}: "
-        f"{usd(result.objective)} m USD against a bound of {usd(result.bound)}; without measures "
-        f"{usd(result.without)}." + _of_saving(result)
+        f"{usd(result.objective)} m USD against a bound of {usd(result.bound)}"
+        + ("." if result.without is None else f"; without measures {usd(result.without)}.")
+        + _of_saving(result)
     )
     if result.saved_by_joining_usd is not None:
         yield (
@@ -57,6 +58,8 @@ def plan_lines(result: PlanResult) -> Iterator[str]:
 
 
 def _of_saving(result: PlanResult) -> str:
+    if result.without is None:
+        return " Without measures the limit on the loss of the worst futures is not kept."
     if result.gap_of_saving is None:
         return " It saves nothing."
     return f" Of what it saves that is {share(result.gap_of_saving)} at most."

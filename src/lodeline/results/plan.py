@@ -111,7 +111,8 @@ class CoalitionValue:
     upper, lower
         Proven bounds of the goal's value, USD; `upper` is that of the plan found.
     saving
-        Value without any measure less `upper`, USD.
+        Value without any measure less `upper`, USD; None where doing nothing breaks the limit on
+        the CVaR and so has no value.
     cost_usd
         Cash of the plan found.
     measures
@@ -121,7 +122,7 @@ class CoalitionValue:
     members: tuple[str, ...]
     upper: float
     lower: float
-    saving: float
+    saving: float | None
     cost_usd: float
     measures: tuple[tuple[str, int, float], ...]
 
@@ -211,7 +212,7 @@ class StockPrice:
     charge
         What holding it charges the plan's years with.
     worth
-        By how much it lowers mean loss plus weighted CVaR, at the margin (from the cuts).
+        By how much it lowers mean loss plus weighted CVaR, at most (proven by the cuts).
     """
 
     measure: str
@@ -267,7 +268,7 @@ class PlanResult:
     gap_of_saving
         The distance of the bounds over what the plan saves; None if it saves nothing.
     without
-        The goal's value without any measure.
+        The goal's value without any measure; None if that breaks the limit on the CVaR.
     expected_loss, cvar, charge_usd, cost_usd
         Of the plan in the futures that it is made for.
     tail, tail_weight
@@ -299,7 +300,7 @@ class PlanResult:
     bound: float
     gap: float
     gap_of_saving: float | None
-    without: float
+    without: float | None
     expected_loss: float
     cvar: float
     charge_usd: float

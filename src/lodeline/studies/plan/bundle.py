@@ -10,7 +10,7 @@ result is the same however many workers there are.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from lodeline.errors import InputError
 from lodeline.studies.plan.master import CutPool, Master
 
-__all__ = ["Evaluation", "Evaluator", "Optimum", "Search"]
+__all__ = ["SMALL", "Evaluation", "Evaluator", "NoPlanError", "Optimum", "Search"]
 
 Vector = NDArray[np.float64]
 Index = NDArray[np.intp]
@@ -27,6 +27,12 @@ Progress = Callable[[float, float, int], None]
 
 FIRST_LOOK = 0.3
 """Share of the futures that are evaluated before the rest."""
+SMALL = 1e6
+"""USD to which a gap is relative where the goal's value is smaller."""
+
+
+class NoPlanError(InputError):
+    """No plan obeys all rules."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +86,7 @@ class Optimum:
     @property
     def gap(self) -> float:
         """Relative distance of the bounds."""
-        return max(self.upper - self.lower, 0.0) / max(abs(self.upper), 1.0)
+        return max(self.upper - self.lower, 0.0) / max(abs(self.upper), SMALL)
 
 
 @dataclass
@@ -140,7 +146,7 @@ class Search:
 
         Raises
         ------
-        InputError
+        NoPlanError
             If the rules leave no plan at all.
         """
         nothing = np.zeros(self.master.menu.size)
@@ -151,22 +157,38 @@ class Search:
             rounds += 1
             answer = self.master.solve(self.pool, members=members, budget=budget)
             if not answer.is_possible:
-                raise InputError(_impossible(members))
+                raise NoPlanError(_impossible(members))
             lower = max(lower, answer.bound)
             best = self._incumbent(members, budget)
             upper = np.inf if best is None else self._value(best)
             if progress is not None:
                 progress(lower, upper, rounds)
-            close = best is not None and upper - lower <= gap * max(abs(upper), 1.0)
+            close = best is not None and upper - lower <= gap * max(abs(upper), SMALL)
             if close or rounds >= max_rounds or self._is_known(answer.plan):
                 break
-            self._look(answer.plan, gap * max(abs(lower), 1.0))
+            self._look(answer.plan, gap * max(abs(lower), SMALL))
         if best is None:
-            raise InputError(_impossible(members))
+            raise NoPlanError(_impossible(members))
         # Rounding can leave the bounds crossed in their last digits.
         lower = min(lower, upper)
         spent = self.evaluations - before
         return Optimum(best, lower, upper, self._known(best), rounds, spent)
+
+    def settled(
+        self, found: Optimum, *, members: tuple[str, ...] | None = None, budget: float = 1.0
+    ) -> Optimum:
+        """Return the best plan evaluated since, for whatever question, if it beats the one found.
+
+        Every search stops at a gap, so that another may meet a better plan. Afterwards more money
+        or more partners are never worse: whatever fewer may do, more may do as well.
+        """
+        best = self._incumbent(members, budget)
+        if best is None or self._value(best) >= found.upper:
+            return found
+        upper = self._value(best)
+        return replace(
+            found, plan=best, lower=min(found.lower, upper), upper=upper, losses=self._known(best)
+        )
 
     def value(self, plan: Vector) -> float:
         """Return the goal's value of a plan, evaluated if need be, USD."""

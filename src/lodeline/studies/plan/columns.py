@@ -60,8 +60,9 @@ class Columns:
         t/month that a unit of each choice adds, shape (column, month, choice).
     stock_of
         Stock that a column draws on, −1 where none, shape (column,).
-    stocked
-        Tonnes that a unit of each choice adds to each stock, shape (stock, choice).
+    held
+        Tonnes that a unit of each choice adds to each stock, if nothing is released, from the
+        month on in which it is in service, shape (month, stock, choice).
     """
 
     measure: Index
@@ -75,7 +76,7 @@ class Columns:
     full: Vector
     capacity: Vector
     stock_of: Index
-    stocked: Vector
+    held: Vector
 
     @property
     def size(self) -> int:
@@ -109,14 +110,14 @@ def columns_of(plan: ActionPlan, menu: Menu, network: Network) -> Columns:
         ]
     )
     capacity = np.zeros((len(own), plan.months, menu.size))
-    stocked = np.zeros((len(stocks), menu.size))
+    held = np.zeros((plan.months, len(stocks), menu.size))
     for i, k in enumerate(own):
         measure = plan.measures[k]
         for j in np.flatnonzero(menu.measure == k):
             share = service(measure, int(menu.year[j]), plan.months)
             capacity[i, :, j] = _monthly(plan, measure) * share
             if isinstance(measure, Stock):
-                stocked[stocks.index(k), j] = measure.tonnes.value
+                held[:, stocks.index(k), j] = measure.tonnes.value * (share > 0.0)
     modules = np.array([plan.measures[k].modules for k in own])
     countries = list(network.countries)
     destination = [countries.index(plan.measures[k].country) for k in own]
@@ -137,7 +138,7 @@ def columns_of(plan: ActionPlan, menu: Menu, network: Network) -> Columns:
         full=np.array([_monthly(plan, plan.measures[k]) for k in own]) * modules,
         capacity=capacity,
         stock_of=np.array([stocks.index(s) if s in stocks else -1 for s in drawn], dtype=np.intp),
-        stocked=stocked,
+        held=held,
     )
 
 

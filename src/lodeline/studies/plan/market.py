@@ -153,12 +153,16 @@ def simulate_plan(
     levels = reference = both(block.reference, network.reference)
     margin, slope = both(block.margin, network.margin), both(block.slope, network.slope)
     elasticity = both(block.elasticity, network.elasticity)
-    ledger = Ledger(network, reference, margin, slope, elasticity)
+    # What a contract earns is the buyer's, who pays for the right; the rest stands in one country.
+    owner = np.concatenate([network.origin[:own], columns.destination])
+    ledger = Ledger(replace(network, origin=owner), reference, margin, slope, elasticity)
     prices = np.tile(network.row_price, (count, 1))
-    left = np.tile(columns.stocked @ plan, (count, 1))
+    left = np.zeros((count, columns.held.shape[1]))
+    held = columns.held @ plan
     none = np.zeros((count, columns.size))
     worst = 0.0
     for t, month in enumerate(model.months):
+        left += held[t] - held[t - 1] if t else held[t]
         limits = block.limits(t)
         stocks = levels[:, model.stores]
         offered = _offered(columns.capacity[:, t] @ plan, left, columns)

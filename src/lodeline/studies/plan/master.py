@@ -32,6 +32,8 @@ UNIT = 1e6
 """USD in which the master counts: HiGHS likes numbers near one."""
 _OVER = 1e-6
 """Share of the limit on the CVaR by which rounding may overstep it."""
+_TOLERANCES = (1e-7, 1e-6)
+"""To which HiGHS keeps rows and whole numbers; the next where it fails on the one before."""
 _UNKNOWN = -1e7
 """Lower bound on the loss of a future without a cut, millions of USD."""
 
@@ -185,10 +187,14 @@ class Master:
         LodelineError
             If HiGHS gives up.
         """
-        highs = _quiet(self.mip_gap)
-        highs.passModel(self._model(pool, members, budget, is_relaxed=is_relaxed, fixed=fixed))
-        highs.run()
-        status = highs.getModelStatus()
+        model = self._model(pool, members, budget, is_relaxed=is_relaxed, fixed=fixed)
+        for tolerance in _TOLERANCES:
+            highs = _quiet(self.mip_gap, tolerance)
+            highs.passModel(model)
+            highs.run()
+            status = highs.getModelStatus()
+            if status != highspy.HighsModelStatus.kSolveError:
+                break
         none = np.zeros(self.menu.size)
         if status in {
             highspy.HighsModelStatus.kInfeasible,
@@ -206,8 +212,9 @@ class Master:
         plan = np.clip(np.where(whole, np.round(x), x), 0.0, self.menu.modules)
         has_integers = bool(whole.any()) and fixed is None
         bound = info.mip_dual_bound if has_integers else info.objective_function_value
-        # A feasibility tolerance of 1e-9 on rows of at most thousands of millions.
-        return MasterAnswer(plan, UNIT * (bound - 1e-7 * max(1.0, abs(bound))), is_possible=True)
+        # What the tolerance lets a row slip, on values of at most thousands of millions.
+        slip = tolerance * max(1.0, abs(bound))
+        return MasterAnswer(plan, UNIT * (bound - slip), is_possible=True)
 
     def _model(
         self,
@@ -223,7 +230,7 @@ class Master:
         future, level, slope = pool.arrays()
         has_tail = self.goal.tail_weight > 0.0 or self.goal.cvar_usd_at_most is not None
         width = menu.size + n + (n + 1 if has_tail else 0)
-        rules, limit = menu.constraints(members, budget)
+        rules, limit = _scaled(*menu.constraints(members, budget))
         blocks = [sparse.hstack([rules, sparse.csr_array((rules.shape[0], width - menu.size))])]
         low, high = [np.full(limit.size, -np.inf)], [limit]
         cut = sparse.csr_array((np.ones(len(pool)), (np.arange(len(pool)), future)), (len(pool), n))
@@ -293,7 +300,13 @@ def _highs_model(
     return model
 
 
-def _quiet(mip_gap: float) -> highspy.Highs:
+def _scaled(rules: sparse.csr_array, limit: Vector) -> tuple[sparse.csr_array, Vector]:
+    """Return rules with a largest coefficient of 1: dollars, tonnes and modules look alike."""
+    largest = np.maximum(abs(rules).max(axis=1).toarray().ravel(), 1e-12) if limit.size else limit
+    return sparse.csr_array(sparse.diags_array(1.0 / largest) @ rules), limit / largest
+
+
+def _quiet(mip_gap: float, tolerance: float) -> highspy.Highs:
     highs = highspy.Highs()  # type: ignore[no-untyped-call]
     for name, value in {
         "output_flag": False,
@@ -301,7 +314,7 @@ def _quiet(mip_gap: float) -> highspy.Highs:
         "random_seed": 0,
         "mip_rel_gap": mip_gap,
         "primal_feasibility_tolerance": 1e-9,
-        "mip_feasibility_tolerance": 1e-9,
+        "mip_feasibility_tolerance": tolerance,
     }.items():
         highs.setOptionValue(name, value)
     return highs

@@ -16,7 +16,7 @@ from lodeline.results.plan import (
     PartnerShare,
     StockPrice,
 )
-from lodeline.scenarios.measures import Measure, Stock
+from lodeline.scenarios.measures import Access, Measure, Stock
 from lodeline.scenarios.restrictions import Uncertain
 from lodeline.studies.plan.bundle import Optimum, Search
 from lodeline.studies.plan.futures import Case
@@ -137,11 +137,9 @@ def _prevented(case: Case, judge: Judge, plan: Vector, k: int) -> tuple[float, f
     """Return what a measure prevents: world, own, share of futures, tail (leave one out)."""
     without = plan.copy()
     without[case.menu.measure == k] = 0.0
-    # What needs it goes too: an access right without its stock is nothing.
-    for i, other in enumerate(case.plan.measures):
-        needs = (*other.requires, getattr(other, "stock", ""))
-        if case.plan.measures[k].id in needs:
-            without[case.menu.measure == i] = 0.0
+    # What needs it goes too, and what needs that: an access right without its stock is nothing.
+    for i in _needing(case.plan.measures, k):
+        without[case.menu.measure == i] = 0.0
     before, after = judge(without), judge(plan)
     members = _members(case)
     fall = before.world - after.world
@@ -153,6 +151,21 @@ def _prevented(case: Case, judge: Judge, plan: Vector, k: int) -> tuple[float, f
         float(noticed.mean()),
         _cvar(before.world, tail) - _cvar(after.world, tail),
     )
+
+
+def _needing(measures: Sequence[Measure], k: int) -> set[int]:
+    """Return the measures that cannot be without one, directly or through others."""
+    gone = {k}
+    while True:
+        ids = {measures[i].id for i in gone}
+        more = {
+            i
+            for i, m in enumerate(measures)
+            if ids & {*m.requires, *([m.stock] if isinstance(m, Access) else [])}
+        }
+        if more <= gone:
+            return gone - {k}
+        gone |= more
 
 
 def _stability(search: Search, joint: Optimum, k: int, factor: float) -> str:
@@ -186,15 +199,14 @@ def partner_shares(
     judge: Judge,
     joint: Optimum,
     groups: Sequence[CoalitionValue],
-    without: float,
 ) -> tuple[dict[str, PartnerShare], CoreCheck | None]:
     """Return what each partner pays and gets, and whether anybody would rather leave."""
     names = case.menu.partners
     values = [0.0] * (1 << len(names))
-    complete = len(groups) == len(values) - 1
-    for group in groups:
-        mask = sum(1 << i for i, p in enumerate(names) if p in group.members)
-        values[mask] = without - group.upper
+    savings = [(g.members, g.saving) for g in groups if g.saving is not None]
+    complete = len(savings) == len(values) - 1
+    for members, saving in savings:
+        values[sum(1 << i for i, p in enumerate(names) if p in members)] = saving
     fair = shapley(values) if complete else None
     level = nucleolus(values) if complete else None
     tail = case.plan.goal.tail
@@ -219,9 +231,12 @@ def partner_shares(
 def core_words(case: Case, core: CoreCheck | None) -> str:
     """Return what the core check found, in words."""
     if core is None:
-        return "not looked at: coalitions were left out"
+        return "how it may be shared is not told: not every coalition has a value of its own"
     if core.is_empty:
-        return "the core is empty: however the saving is shared, somebody would rather leave"
+        return (
+            "the core is empty: however the saving is shared, somebody could claim more, as long "
+            "as the others would then do nothing"
+        )
     if core.leaving == 0:
         return "nobody would rather leave with the Shapley shares"
     names = [p.title for i, p in enumerate(case.plan.partners) if core.leaving >> i & 1]
@@ -231,39 +246,46 @@ def core_words(case: Case, core: CoreCheck | None) -> str:
     )
 
 
-def stock_prices(case: Case, joint: Optimum, slopes: Vector) -> tuple[StockPrice, ...]:
-    """Return what one more month of each stock costs and is worth, at the margin.
+def stock_prices(case: Case, search: Search, joint: Optimum) -> tuple[StockPrice, ...]:
+    """Return what one more month of each stock costs, and what it can be worth at most.
+
+    A single cut can overstate by far what a stock that the plan does not hold is worth. All cuts
+    together bound the goal's value with a month more from below, and so its worth from above.
 
     Parameters
     ----------
     case
         The case.
+    search
+        Cuts of all plans.
     joint
         The plan.
-    slopes
-        Slope of every future's loss at the plan, USD a module, shape (future, choice).
     """
-    goal = case.plan.goal
-    count = joint.losses.size
-    weight = np.full(count, 1.0 / count)
-    order = np.argsort(-joint.losses, kind="stable")
-    room = np.clip((1.0 - goal.tail) - np.arange(count) / count, 0.0, 1.0 / count)
-    weight[order] += goal.tail_weight * room / (1.0 - goal.tail)
-    out = []
+    menu, out = case.menu, []
     for k, measure in enumerate(case.plan.measures):
         if not isinstance(measure, Stock):
             continue
-        first = np.flatnonzero(case.menu.measure == k)[0]
+        first = np.flatnonzero(menu.measure == k)[0]
         base = case.bases[measure.chain]
         use = base.absorbed()[base.forms.index(measure.form)]
         month = float(use[base.countries.index(measure.country)]) / MONTHS_PER_YEAR
         modules = month / measure.tonnes.value
+        charge = float(menu.charge[first]) * modules
+        more = joint.plan.copy()
+        more[first] += modules
+        least = _weighed(search, search.pool.values(more))
         out.append(
             StockPrice(
                 measure=measure.id,
                 tonnes=month,
-                charge=float(case.menu.charge[first]) * modules,
-                worth=-float(weight @ slopes[:, first]) * modules,
+                charge=charge,
+                worth=max(_weighed(search, joint.losses) - least, 0.0),
             )
         )
     return tuple(out)
+
+
+def _weighed(search: Search, losses: Vector) -> float:
+    """Return mean loss plus weighted CVaR, USD."""
+    goal, p = search.master.goal, search.master.probability
+    return float(p @ losses) + goal.tail_weight * risk_of(losses, p, goal.tail)

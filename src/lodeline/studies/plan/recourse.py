@@ -108,7 +108,8 @@ class Recourse:
     capacity
         U, t/period that a unit of each choice adds to them, shape (column, choice).
     stock_rows, stocked
-        Rows of stocks, and D, tonnes that a unit of each choice adds, shape (stock, choice).
+        Rows of stocks, one for each period by whose end no more can be released than has been
+        bought, and D, tonnes that a unit of each choice adds, shape (stock row, choice).
     constant
         What makes the cost of the base year zero, USD.
     start
@@ -210,8 +211,11 @@ def recourse_of(network: Network, columns: Columns, future: Future, *, period: i
     rows = horizon.rhs.size
     late = np.arange(problem.rhs.size) >= rows
     block = month_blocks(horizon)
-    problem, stock_rows = _with_stocks(problem, columns, own, periods, network)
-    more = stock_rows.size
+    until = _stocks_until(columns, periods)
+    problem = _with_stocks(problem, columns, until, own, network)
+    stock_rows = np.arange(late.size, problem.rhs.size)
+    # That stocks of later years are not released before is seldom at stake.
+    early = np.array([u.period < periods - 1 for u in until], dtype=np.bool_)
     where = (
         np.arange(periods)[:, None] * network.activities + own + np.arange(columns.size)
     ).ravel()
@@ -223,12 +227,12 @@ def recourse_of(network: Network, columns: Columns, future: Future, *, period: i
     start[:rows] = np.where(is_limit, 0.0, np.tile(network.row_price, periods))
     return Recourse(
         problem=problem,
-        late=np.concatenate([late, np.zeros(more, dtype=np.bool_)]),
-        block=np.concatenate([block, np.full(more, -1, dtype=np.intp)]),
+        late=np.concatenate([late, early]),
+        block=np.concatenate([block, np.full(len(until), -1, dtype=np.intp)]),
         columns=where,
         capacity=sparse.csr_array(capacity),
         stock_rows=stock_rows,
-        stocked=columns.stocked,
+        stocked=np.array([u.tonnes for u in until]).reshape(len(until), columns.held.shape[2]),
         constant=float(network.row_price[horizon.store_rows] @ opening),
         start=start,
     )
@@ -324,32 +328,57 @@ def _growth(
     )
 
 
+@dataclass(frozen=True)
+class _StockUntil:
+    """What can have been released from a stock by the end of a period, t by choice."""
+
+    stock: int
+    period: int
+    tonnes: Vector
+
+
+def _stocks_until(columns: Columns, periods: int) -> list[_StockUntil]:
+    """Return a limit for each stock at the end, and before whatever is added to it later."""
+    month = columns.held.shape[0] // periods
+    out = []
+    for s in range(columns.held.shape[1]):
+        tonnes = columns.held[month - 1 :: month, s]
+        for p in range(periods):
+            is_last = p == periods - 1
+            if is_last or (tonnes[p].any() and np.any(tonnes[p + 1] > tonnes[p])):
+                out.append(_StockUntil(s, p, tonnes[p]))
+    return out
+
+
 def _with_stocks(
-    problem: MarketProblem, columns: Columns, own: int, periods: int, network: Network
-) -> tuple[MarketProblem, Index]:
-    """Return the problem with a row for each stock: what is released over all periods is there."""
-    count = columns.stocked.shape[0]
-    if count == 0:
-        return problem, np.empty(0, dtype=np.intp)
-    drawing = np.flatnonzero(columns.stock_of >= 0)
-    at = (np.arange(periods)[:, None] * network.activities + own + drawing).ravel()
-    stock = np.tile(columns.stock_of[drawing], periods)
+    problem: MarketProblem,
+    columns: Columns,
+    until: list[_StockUntil],
+    own: int,
+    network: Network,
+) -> MarketProblem:
+    """Return the problem with a row for each limit of a stock: what is released is there."""
+    if not until:
+        return problem
+    rows, at = [], []
+    for k, limit in enumerate(until):
+        drawing = own + np.flatnonzero(columns.stock_of == limit.stock)
+        for p in range(limit.period + 1):
+            at.append(p * network.activities + drawing)
+            rows.append(np.full(drawing.size, k))
+    row, column = np.concatenate(rows), np.concatenate(at)
     block = sparse.csc_array(
-        (np.full(at.size, -1.0), (stock, at)), shape=(count, problem.incidence.shape[1])
+        (np.full(row.size, -1.0), (row, column)), shape=(len(until), problem.incidence.shape[1])
     )
-    tonnes = np.maximum(columns.stocked.max(axis=1), 1e-12)
-    prices = np.array(
-        [columns.price[np.flatnonzero(columns.stock_of == s)[0]] for s in range(count)]
-    )
-    rows = problem.rhs.size + np.arange(count)
-    return (
-        replace(
-            problem,
-            incidence=sparse.csc_array(sparse.vstack([problem.incidence, block])),
-            rhs=np.concatenate([problem.rhs, np.zeros(count)]),
-            is_equality=np.concatenate([problem.is_equality, np.zeros(count, dtype=np.bool_)]),
-            row_price=np.concatenate([problem.row_price, prices]),
-            row_scale=np.concatenate([problem.row_scale, tonnes]),
+    price = [columns.price[np.flatnonzero(columns.stock_of == u.stock)[0]] for u in until]
+    count = len(until)
+    return replace(
+        problem,
+        incidence=sparse.csc_array(sparse.vstack([problem.incidence, block])),
+        rhs=np.concatenate([problem.rhs, np.zeros(count)]),
+        is_equality=np.concatenate([problem.is_equality, np.zeros(count, dtype=np.bool_)]),
+        row_price=np.concatenate([problem.row_price, price]),
+        row_scale=np.concatenate(
+            [problem.row_scale, [max(float(u.tonnes.max()), 1e-12) for u in until]]
         ),
-        rows,
     )

@@ -14,7 +14,7 @@ from lodeline import data
 from lodeline.network.chain import Chain
 from lodeline.results.plan import CoalitionValue, FrontierPoint, PlanResult
 from lodeline.studies.plan.benchmarks import benchmarks_of
-from lodeline.studies.plan.bundle import Optimum, Search
+from lodeline.studies.plan.bundle import SMALL, NoPlanError, Optimum, Search
 from lodeline.studies.plan.evaluate import Here, Memory, evaluator_of
 from lodeline.studies.plan.folder import check_folder, evaluations_folder
 from lodeline.studies.plan.futures import Case
@@ -104,23 +104,28 @@ def run_plan(
     plan = case.plan
     values = case.values(seed=settings.seed, count=plan.n)
     probability = np.full(plan.n, 1.0 / plan.n)
-    master = Master(case.menu, plan.goal, probability, mip_gap=settings.gap / 5.0)
+    menu = case.menu
+    master = Master(menu, plan.goal, probability, mip_gap=settings.gap / 5.0)
     with evaluator_of(case, values, workers=settings.workers, chains=chains) as raw:
         memory = Memory(raw, evaluations_folder(folder))
         search = Search(master, memory)
         joint = search.best(gap=settings.gap, progress=_progress(talk, "joint plan"))
         clock.stop("joint plan")
         groups = _coalitions(search, settings, joint, talk)
-        separate = _separate(search, groups)
         clock.stop("coalitions")
-        frontier = _frontier(search, settings, joint, talk) if settings.frontier else ()
+        budgets = _budgets(search, settings, joint, talk) if settings.frontier else {}
         clock.stop("frontier")
-        stochastic = _value_of_stochastic_solution(case, master, search, joint, settings, talk)
-        slopes = memory(joint.plan, np.arange(plan.n)).slope
-        clock.stop("value of the stochastic solution")
+        central = _central(case, search, settings, talk)
+        clock.stop("plan for the central future")
+        # From here on no plan is evaluated but sums of what is known: see Search.settled.
+        groups = {m: search.settled(o, members=m) for m, o in groups.items()}
+        separate = _separate(search, groups)
+        parted = None if separate is None else search.value(separate)
+        joint = groups[menu.partners] = search.settled(joint)
+        budgets = {b: search.settled(o, budget=b) for b, o in budgets.items()}
     talk("judging the plan by the market")
     judge = Judge(case, case.values(seed=settings.seed + 1, count=plan.fresh))
-    alone = {g.members[0]: o.plan for g, o in groups if len(g.members) == 1}
+    alone = {m[0]: o.plan for m, o in groups.items() if len(m) == 1}
     plans = {"joint": joint.plan}
     if separate is not None:
         plans |= {"separate": separate} | {f"alone: {name}": plan for name, plan in alone.items()}
@@ -129,10 +134,9 @@ def run_plan(
     views = market_views(case, judge, plans)
     outcomes = measure_outcomes(case, search, judge, joint)
     clock.stop("market")
-    nothing = np.zeros(case.menu.size)
-    without = search.value(nothing)
-    shares, core = partner_shares(case, judge, joint, [g for g, _ in groups], without)
-    parted = None if separate is None else search.value(separate)
+    without = _finite(search.value(np.zeros(menu.size)))
+    coalitions = [_coalition(search, m, o, without) for m, o in groups.items()]
+    shares, core = partner_shares(case, judge, joint, coalitions)
     parted_lower = (
         None if separate is None else master.objective(separate, search.pool.values(separate))
     )
@@ -150,22 +154,24 @@ def run_plan(
         without=without,
         expected_loss=float(probability @ joint.losses),
         cvar=risk_of(joint.losses, probability, plan.goal.tail),
-        charge_usd=float(case.menu.charge @ joint.plan),
-        cost_usd=float(case.menu.cash @ joint.plan),
+        charge_usd=float(menu.charge @ joint.plan),
+        cost_usd=float(menu.cash @ joint.plan),
         tail=plan.goal.tail,
         tail_weight=plan.goal.tail_weight,
         measures=outcomes,
-        coalitions=tuple(g for g, _ in groups),
+        coalitions=tuple(coalitions),
         shares=shares,
-        frontier=frontier,
+        frontier=tuple(_point(search, b, o) for b, o in budgets.items()),
         market=views,
-        stock_prices=stock_prices(case, joint, slopes),
+        stock_prices=stock_prices(case, search, joint),
         benchmarks=benchmarks_of(case, joint.plan),
         separate_usd=parted,
         saved_by_joining_usd=None if parted is None else parted - joint.upper,
         saved_at_least_usd=None if parted_lower is None else parted_lower - joint.upper,
         core=core_words(case, core),
-        value_of_stochastic_solution=stochastic,
+        value_of_stochastic_solution=(
+            None if central is None else _finite(search.value(central) - joint.upper)
+        ),
         evaluations=search.evaluations,
         rounds=joint.rounds,
         seconds=clock.laps,
@@ -174,8 +180,15 @@ def run_plan(
     )  # fmt: skip
 
 
-def _of_saving(joint: Optimum, without: float) -> float | None:
+def _finite(value: float) -> float | None:
+    """Return a value; None if it is infinite: a plan that breaks the limit on the CVaR has none."""
+    return value if np.isfinite(value) else None
+
+
+def _of_saving(joint: Optimum, without: float | None) -> float | None:
     """Return the distance of the bounds over what the plan saves; None if it saves nothing."""
+    if without is None:
+        return None
     saving = without - joint.upper
     return (joint.upper - joint.lower) / saving if saving > 0.0 else None
 
@@ -201,7 +214,7 @@ def _silent(text: str) -> None:
 def _progress(talk: Message, what: str) -> Callable[[float, float, int], None]:
     def show(lower: float, upper: float, rounds: int) -> None:
         if np.isfinite(upper):
-            gap = (upper - lower) / max(abs(upper), 1.0)
+            gap = (upper - lower) / max(abs(upper), SMALL)
             talk(f"{what}: round {rounds}, {upper / 1e6:,.1f} m USD, gap {gap:.2%}")
 
     return show
@@ -209,86 +222,84 @@ def _progress(talk: Message, what: str) -> Callable[[float, float, int], None]:
 
 def _coalitions(
     search: Search, settings: Settings, joint: Optimum, talk: Message
-) -> list[tuple[CoalitionValue, Optimum]]:
-    """Return the best plan of every coalition, by bit mask, the empty one left out."""
-    menu = search.master.menu
-    names = menu.partners
+) -> dict[tuple[str, ...], Optimum]:
+    """Return the best plan of every coalition, all partners last; without those that have none."""
+    names = search.master.menu.partners
     full = (1 << len(names)) - 1
-    without = search.value(np.zeros(menu.size))
-    out = []
-    for mask in range(1, full + 1):
+    out = {}
+    for mask in range(1, full) if settings.coalitions else ():
         members = tuple(p for i, p in enumerate(names) if mask >> i & 1)
-        if mask == full:
-            found = joint
-        elif settings.coalitions:
-            what = f"plan of {' and '.join(members)}"
-            found = search.best(gap=settings.gap, members=members, progress=_progress(talk, what))
-        else:
-            continue
-        out.append((_coalition(search, members, found, without), found))
-    return out
+        what = f"plan of {' and '.join(members)}"
+        try:
+            out[members] = search.best(
+                gap=settings.gap, members=members, progress=_progress(talk, what)
+            )
+        except NoPlanError:
+            talk(f"{what}: none obeys all rules")
+    return {**out, names: joint}
 
 
 def _coalition(
-    search: Search, members: tuple[str, ...], found: Optimum, without: float
+    search: Search, members: tuple[str, ...], found: Optimum, without: float | None
 ) -> CoalitionValue:
     menu = search.master.menu
     return CoalitionValue(
         members=members,
         upper=found.upper,
         lower=found.lower,
-        saving=without - found.upper,
+        saving=None if without is None else without - found.upper,
         cost_usd=float(menu.cash @ found.plan),
         measures=decided(menu, found.plan),
     )
 
 
-def _separate(search: Search, groups: list[tuple[CoalitionValue, Optimum]]) -> Vector | None:
+def _separate(search: Search, groups: Mapping[tuple[str, ...], Optimum]) -> Vector | None:
     """Return all standalone plans carried out together; None if they were not found.
 
     No partner can take another's measure alone, so that the plans never overlap.
     """
-    single = [o.plan for g, o in groups if len(g.members) == 1]
+    single = [o.plan for members, o in groups.items() if len(members) == 1]
     if len(single) < 2 or len(single) < len(search.master.menu.partners):
         return None
     return np.asarray(np.sum(single, axis=0))
 
 
-def _frontier(
+def _budgets(
     search: Search, settings: Settings, joint: Optimum, talk: Message
-) -> tuple[FrontierPoint, ...]:
-    """Return the best plan for several multiples of the budgets."""
-    master, out = search.master, []
+) -> dict[float, Optimum]:
+    """Return the best plan for several multiples of the budgets, without those that have none."""
+    out = {}
     for factor in FRONTIER:
-        found = joint
-        if factor != 1.0:
-            what = f"{factor:g} times the budget"
-            found = search.best(gap=settings.gap, budget=factor, progress=_progress(talk, what))
-        out.append(
-            FrontierPoint(
-                budget_factor=factor,
-                cost_usd=float(master.menu.cash @ found.plan),
-                upper=found.upper,
-                lower=found.lower,
-                expected_loss=float(master.probability @ found.losses),
-                cvar=risk_of(found.losses, master.probability, master.goal.tail),
+        what = f"{factor:g} times the budget"
+        try:
+            out[factor] = (
+                joint
+                if factor == 1.0
+                else search.best(gap=settings.gap, budget=factor, progress=_progress(talk, what))
             )
-        )
-    return tuple(out)
+        except NoPlanError:
+            talk(f"{what}: no plan obeys all rules")
+    return out
 
 
-def _value_of_stochastic_solution(
-    case: Case,
-    master: Master,
-    search: Search,
-    joint: Optimum,
-    settings: Settings,
-    talk: Message,
-) -> float | None:
-    """Return what is lost by planning for the central future alone, USD; None if it has no plan."""
-    if master.goal.cvar_usd_at_most is not None:
+def _point(search: Search, factor: float, found: Optimum) -> FrontierPoint:
+    master = search.master
+    return FrontierPoint(
+        budget_factor=factor,
+        cost_usd=float(master.menu.cash @ found.plan),
+        upper=found.upper,
+        lower=found.lower,
+        expected_loss=float(master.probability @ found.losses),
+        cvar=risk_of(found.losses, master.probability, master.goal.tail),
+    )
+
+
+def _central(case: Case, search: Search, settings: Settings, talk: Message) -> Vector | None:
+    """Return the plan for the central future alone, evaluated in all; None under a CVaR limit."""
+    if case.plan.goal.cvar_usd_at_most is not None:
         return None
     talk("plan for the central future")
     one = Master(case.menu, case.plan.goal, np.ones(1), mip_gap=settings.gap / 5.0)
-    central = Search(one, Here(case, case.central())).best(gap=settings.gap)
-    return search.value(central.plan) - joint.upper
+    plan = Search(one, Here(case, case.central())).best(gap=settings.gap).plan
+    search.losses(plan)
+    return plan
