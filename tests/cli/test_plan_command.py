@@ -43,6 +43,7 @@ def test_the_contract(summary):
     for m in summary["measures"]:
         assert {"id", "built", "when", "cost_usd", "prevents_usd", "paid_by", "helps_in"} <= set(m)
         assert m["built"] == bool(m["decisions"])
+        assert len(m["helps_most"]) == min(5, round((m["helps_in"] or 0.0) * summary["fresh"]))
         assert m["cost_usd"] == pytest.approx(sum(m["paid_by"].values()))
     assert set(summary["shares"]) == {"JPN", "USA"}
     assert summary["bound"] <= summary["objective"]

@@ -59,6 +59,9 @@ class MeasureOutcome:
     helps_in
         Share of the fresh futures in which the world's loss falls by more than a hundredth of the
         mean loss under the plan without it.
+    helps_most
+        Numbers of the fresh futures in which that fall is largest, at most five, the largest
+        first; with the seed after the plan's they can be drawn again.
     tail_usd
         Fall of the world's CVaR in the fresh futures.
     if_dearer, if_cheaper
@@ -82,6 +85,7 @@ class MeasureOutcome:
     prevents_usd: float | None
     prevents_own_usd: float | None
     helps_in: float | None
+    helps_most: tuple[int, ...]
     tail_usd: float | None
     if_dearer: str
     if_cheaper: str

@@ -26,6 +26,8 @@ __all__ = ["Judge", "Judgement"]
 
 Vector = NDArray[np.float64]
 
+_TRACE = 1e-9
+"""Share of a stock below which it counts as empty."""
 _SIDE_BY_SIDE = 64
 """Futures that are solved together."""
 
@@ -178,7 +180,9 @@ def simulate_plan(
         levels, prices = result.levels, result.prices
         for s in range(left.shape[1]):
             released = levels[:, own:][:, columns.stock_of == s].sum(axis=1)
-            left[:, s] = np.maximum(left[:, s] - released, 0.0)
+            rest = left[:, s] - released
+            # What rounding leaves of an empty stock would be a bound that no solver likes.
+            left[:, s] = np.where(rest > _TRACE * held[t, s], rest, 0.0)
     return ledger, worst
 
 
@@ -218,17 +222,33 @@ def _offered(capacity: Vector, left: Vector, columns: Columns) -> Vector:
 
 
 def _mended(market: CompiledMarket, result: BatchResult, variation: Variation) -> BatchResult:
-    """Return the result with what Newton could not clear solved by the interior-point method."""
-    bad = np.flatnonzero(np.maximum(result.residual, result.gap) > ACCEPTED)
-    if bad.size == 0:
+    """Return the result with what Newton could not clear solved from reference prices or inside."""
+    if not np.any(np.maximum(result.residual, result.gap) > ACCEPTED):
         return result
+    fresh = market.solve_batch(variation, np.tile(market.problem.row_price, (len(result.gap), 1)))
+    result = _better(result, fresh)
+    bad = np.flatnonzero(np.maximum(result.residual, result.gap) > ACCEPTED)
     levels, prices = result.levels.copy(), result.prices.copy()
     residual, gap = result.residual.copy(), result.gap.copy()
     for i in bad:
         found = interior.solve(variation.of(int(i)).applied(market.problem))
-        levels[i], prices[i] = found.levels, found.prices
-        residual[i], gap[i] = found.certificate.residual, found.certificate.gap
+        proof = found.certificate
+        if max(proof.residual, proof.gap) < max(residual[i], gap[i]):
+            levels[i], prices[i] = found.levels, found.prices
+            residual[i], gap[i] = proof.residual, proof.gap
     return replace(result, levels=levels, prices=prices, residual=residual, gap=gap)
+
+
+def _better(one: BatchResult, other: BatchResult) -> BatchResult:
+    """Return of every future the answer that is proven better, the first if they are alike."""
+    takes = np.maximum(other.residual, other.gap) < np.maximum(one.residual, one.gap)
+    return replace(
+        one,
+        levels=np.where(takes[:, None], other.levels, one.levels),
+        prices=np.where(takes[:, None], other.prices, one.prices),
+        residual=np.where(takes, other.residual, one.residual),
+        gap=np.where(takes, other.gap, one.gap),
+    )
 
 
 def _accepted(result: BatchResult, where: str) -> float:

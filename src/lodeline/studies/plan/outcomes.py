@@ -39,6 +39,8 @@ Vector = NDArray[np.float64]
 
 _TENTH = 0.1
 _NOTICEABLE = 0.01
+_MOST = 5
+"""Futures that are named."""
 
 
 def _cvar(losses: Vector, tail: float) -> float:
@@ -91,7 +93,7 @@ def _outcome(case: Case, search: Search, judge: Judge, joint: Optimum, k: int) -
     own = np.flatnonzero(menu.measure == k)
     built = own[joint.plan[own] > 0.0]
     cash = float(menu.cash[own] @ joint.plan[own])
-    prevents = _prevented(case, judge, joint.plan, k) if built.size else (None, None, None, None)
+    prevents = _prevented(case, judge, joint.plan, k) if built.size else (None,) * 4 + ((),)
     return MeasureOutcome(
         id=measure.id,
         title=measure.title,
@@ -115,6 +117,7 @@ def _outcome(case: Case, search: Search, judge: Judge, joint: Optimum, k: int) -
         prevents_own_usd=prevents[1],
         helps_in=prevents[2],
         tail_usd=prevents[3],
+        helps_most=prevents[4],
         if_dearer=_stability(search, joint, k, 1.0 + _TENTH),
         if_cheaper=_stability(search, joint, k, 1.0 - _TENTH),
         too_late=not any(service(measure, int(menu.year[j]), case.plan.months).any() for j in own),
@@ -133,8 +136,13 @@ def _works_from(case: Case, measure: Measure, year: int) -> str | None:
     return str(Month(case.plan.first_year, 1) + int(months[0])) if months.size else None
 
 
-def _prevented(case: Case, judge: Judge, plan: Vector, k: int) -> tuple[float, float, float, float]:
-    """Return what a measure prevents: world, own, share of futures, tail (leave one out)."""
+def _prevented(
+    case: Case, judge: Judge, plan: Vector, k: int
+) -> tuple[float, float, float, float, tuple[int, ...]]:
+    """Return what a measure prevents: world, own, share of futures, tail, where most.
+
+    Leave one out: the same plan without it, and without what cannot be without it.
+    """
     without = plan.copy()
     without[case.menu.measure == k] = 0.0
     # What needs it goes too, and what needs that: an access right without its stock is nothing.
@@ -150,6 +158,7 @@ def _prevented(case: Case, judge: Judge, plan: Vector, k: int) -> tuple[float, f
         float((before.of(members) - after.of(members)).mean()),
         float(noticed.mean()),
         _cvar(before.world, tail) - _cvar(after.world, tail),
+        tuple(int(i) for i in np.argsort(-fall, kind="stable")[:_MOST] if noticed[i]),
     )
 
 
