@@ -10,9 +10,10 @@ LodelineError            root; never raised itself
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from types import MappingProxyType
 
 __all__ = [
     "DataError",
@@ -112,6 +113,23 @@ class UnknownNameError(InputError):
         super().__init__(f"{message} {remedy}".strip())
 
 
+_OTHER_CODES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "AE": ("ARE",), "AU": ("AUS",), "BE": ("BEL",), "BR": ("BRA",), "CA": ("CAN",),
+        "CH": ("CHE", "CHN"), "CHI": ("CHN", "CHL", "CHE"), "CL": ("CHL",), "CN": ("CHN",),
+        "DE": ("DEU",), "DEN": ("DNK",), "DRC": ("COD",), "ES": ("ESP",), "EU": ("EU27",),
+        "FR": ("FRA",), "GB": ("GBR",), "GER": ("DEU",), "GRE": ("GRC",), "ID": ("IDN",),
+        "INA": ("IDN",), "IT": ("ITA",), "JAP": ("JPN",), "JP": ("JPN",), "KR": ("KOR",),
+        "KSA": ("SAU",), "MAS": ("MYS",), "NED": ("NLD",), "NL": ("NLD",), "PHI": ("PHL",),
+        "POR": ("PRT",), "PRC": ("CHN",), "ROC": ("TWN",), "ROK": ("KOR",), "RSA": ("ZAF",),
+        "RU": ("RUS",), "S19": ("TWN",), "SUI": ("CHE",), "SWI": ("CHE",), "TPE": ("TWN",),
+        "TW": ("TWN",), "UAE": ("ARE",), "UK": ("GBR",), "US": ("USA",), "VIE": ("VNM",),
+        "ZAM": ("ZMB",), "ZIM": ("ZWE",),
+    }
+)  # fmt: skip
+"""Codes that people write instead of ISO 3166 alpha-3: nearness of letters misleads there."""
+
+
 def suggest(name: str, known: Iterable[str]) -> str:
     """Return a sentence with the names nearest to `name`, or with all if there are few.
 
@@ -121,7 +139,8 @@ def suggest(name: str, known: Iterable[str]) -> str:
     "Did you mean 'lithium'?"
     """
     names = sorted(set(known))
-    near = get_close_matches(name.lower(), names, n=3, cutoff=0.6)
+    near = [code for code in _OTHER_CODES.get(name.upper(), ()) if code in names]
+    near = near or get_close_matches(name.lower(), names, n=3, cutoff=0.6)
     if not near:
         lowered = {n.lower(): n for n in names}
         near = [lowered[n] for n in get_close_matches(name.lower(), lowered, n=3, cutoff=0.6)]
