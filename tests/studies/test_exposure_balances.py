@@ -82,10 +82,7 @@ def test_the_iea_s_own_figures_for_2035_are_shown():
     assert table["value"].to_list() == [0.375]
 
 
-def test_without_demand_n_minus_1_is_absent_but_not_its_supply_side():
-    row = one("n-1", ("gallium",))
-    assert row["value"] is None
-    assert row["supply_left"] < 0.1
+def test_without_demand_by_country_n_minus_1_is_absent_but_not_its_supply_side():
     stage = one("n-1", ("copper",), (), (2024,), stage="refining")
     assert stage["value"] is None
     assert stage["supply_left"] == pytest.approx(1 - 0.4402)

@@ -123,6 +123,6 @@ def test_the_index_is_relative_to_the_worst_site_and_lists_its_parts():
 def test_a_country_is_needed_and_a_material_without_chain_is_absent_with_a_reason():
     with pytest.raises(InputError, match="--country"):
         run_exposure(Request("time-to-survive", materials=("cobalt",)))
-    rows = run_exposure(Request("time-to-survive", materials=("gallium",), countries=("ITA",))).rows
+    rows = run_exposure(Request("time-to-survive", materials=("helium",), countries=("ITA",))).rows
     assert rows["value"].to_list() == [None]
     assert "no chain" in rows["reason"][0]

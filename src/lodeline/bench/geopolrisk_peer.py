@@ -71,6 +71,12 @@ def _cell(core: Any, utils: Any, material: str, year: int, country: str, trade: 
 
 
 def _peak_mb() -> float | None:
+    # Linux hands getrusage's peak down from the process that started this one; VmHWM begins anew.
+    status = Path("/proc/self/status")
+    if status.exists():
+        for line in status.read_text(encoding="ascii").splitlines():
+            if line.startswith("VmHWM:"):
+                return float(line.split()[1]) / 1e3
     try:
         resource = import_module("resource")
     except ModuleNotFoundError:  # not on Windows
