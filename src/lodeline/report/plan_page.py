@@ -166,13 +166,15 @@ def _measures_csv(measures: Sequence[MeasureOutcome]) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(
         ["id", "title", "type", "chain", "form", "country", "modules", "when", "works_from",
-         "cost_usd", "charge_usd", "prevents_usd", "prevents_own_usd", "tail_usd", "helps_in", "helps_most",
+         "cost_usd", "charge_usd", "prevents_usd", "prevents_own_usd", "tail_usd", "helps_in",
+         "helps_most",
          "if_dearer", "if_cheaper", "source"]
     )  # fmt: skip
     for m in measures:
         writer.writerow(
             [m.id, m.title, m.kind, m.chain, m.form, m.country, m.modules, when(m), m.works_from,
-             m.cost_usd, m.charge_usd, m.prevents_usd, m.prevents_own_usd, m.tail_usd, m.helps_in, " ".join(map(str, m.helps_most)),
+             m.cost_usd, m.charge_usd, m.prevents_usd, m.prevents_own_usd, m.tail_usd, m.helps_in,
+             " ".join(map(str, m.helps_most)),
              m.if_dearer, m.if_cheaper, m.source]
         )  # fmt: skip
     return text.getvalue()
