@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from lodeline.cli.output import console, json_option, out_option, print_json, print_text
+from lodeline.cli.output import (
+    console,
+    json_option,
+    out_option,
+    print_json,
+    print_text,
+    progress_bar,
+)
 
 if TYPE_CHECKING:
     from lodeline.scenarios.episode import Episode
-    from lodeline.studies.backtest.study import Progress
 
 __all__ = ["backtest"]
 
@@ -68,7 +71,7 @@ def backtest(
     episodes = [load_episode(name) for name in names] or None
     if out is not None:
         check_folder(out)
-    with _progress() as progress:
+    with progress_bar("episodes") as progress:
         result = run_backtest(episodes, sets=sets, seed=seed, progress=progress)
     if out is not None:
         write_backtest(result, out)
@@ -134,23 +137,3 @@ def _detect(out: Path | None, *, as_json: bool) -> None:
 
 
 _MOST_PROPOSALS = 40
-
-
-@contextmanager
-def _progress() -> Iterator[Progress | None]:
-    """Show a progress bar on standard error where somebody watches; else nothing."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
-    with Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
-        console=console(), transient=True,
-    ) as bar:  # fmt: skip
-        task = bar.add_task("episodes", total=None)
-
-        def show(what: str, done: int, total: int) -> None:
-            bar.update(task, description=what, completed=done, total=total)
-
-        yield show

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from lodeline.cli.output import console, json_option, out_option, print_json
+from lodeline.cli.output import console, json_option, out_option, print_json, progress_bar
 
 if TYPE_CHECKING:
     from lodeline.network.chain import Chain
     from lodeline.results.ensemble import EnsembleResult
-    from lodeline.studies.ensemble.study import Progress
 
 __all__ = ["ensemble"]
 
@@ -67,7 +63,7 @@ def ensemble(
     if out is not None:
         check_folder(out)
     talk = console()
-    with _progress() as progress:
+    with progress_bar("scenarios") as progress:
         result = run_ensemble(
             plan,
             n=n,
@@ -97,29 +93,3 @@ def _print(result: EnsembleResult, out: Path | None) -> None:
             f"Written to {out}: report.html, quantiles.csv, summary.json, manifest.json, "
             "scenarios/, metrics/"
         )
-
-
-@contextmanager
-def _progress() -> Iterator[Progress | None]:
-    """Show a progress bar on standard error where somebody watches; else nothing."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
-    with Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
-        console=console(), transient=True,
-    ) as bar:  # fmt: skip
-        task = bar.add_task("scenarios", total=None)
-
-        def show(what: str, done: int, total: int) -> None:
-            bar.update(task, description=what, completed=done, total=total)
-
-        yield show

@@ -82,7 +82,7 @@ def console(*, stderr: bool = True) -> Console:
 
 
 @contextmanager
-def progress_bar() -> Iterator[Progress | None]:
+def progress_bar(first: str = "reading the data") -> Iterator[Progress | None]:
     """Show a progress bar on standard error where somebody watches; else nothing."""
     if not sys.stderr.isatty():
         yield None
@@ -93,7 +93,7 @@ def progress_bar() -> Iterator[Progress | None]:
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), console=console(),
         transient=True,
     ) as bar:  # fmt: skip
-        task = bar.add_task("reading the data", total=None)
+        task = bar.add_task(first, total=None)
 
         def show(what: str, done: int, total: int) -> None:
             bar.update(task, description=what, completed=done, total=total)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from lodeline.cli.output import console, json_option, out_option, print_json
+from lodeline.cli.output import console, json_option, out_option, print_json, progress_bar
 from lodeline.errors import InputError
 
 if TYPE_CHECKING:
@@ -18,7 +16,6 @@ if TYPE_CHECKING:
     from lodeline.results.stress import StressResult
     from lodeline.scenarios.spec import Scenario
     from lodeline.studies.base import BaseCheck
-    from lodeline.studies.stress import Progress
 
 __all__ = ["stress"]
 
@@ -158,7 +155,7 @@ def _run_scenario(
             raise InputError("--lead-time and --priority go with --mode market or foresight alone.")
         _run_both(specification, own, settings, options, out, as_json)
         return
-    with _progress() as progress:
+    with progress_bar() as progress:
         result = run_stress(
             specification, chains=own, progress=progress, mode=Mode(mode), **settings
         )
@@ -183,7 +180,7 @@ def _run_both(
     from lodeline.results.document import both_document
     from lodeline.studies.stress import run_both
 
-    with _progress() as progress:
+    with progress_bar() as progress:
         both = run_both(specification, chains=own, progress=progress, **settings)
     if out is not None:
         for result in (both.market, both.foresight):
@@ -235,25 +232,6 @@ def _print(result: StressResult, out: Path | None) -> None:
     if out is not None:
         console().print(f"Written to {out}: report.html, flows.parquet, losses.csv, summary.json, "
                         "manifest.json")  # fmt: skip
-
-
-@contextmanager
-def _progress() -> Iterator[Progress | None]:
-    """Show a progress bar on standard error where somebody watches; else nothing."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.progress import BarColumn, Progress, TextColumn
-
-    with Progress(
-        TextColumn("{task.description}"), BarColumn(), console=console(), transient=True
-    ) as bar:
-        task = bar.add_task("reading the data", total=None)
-
-        def show(what: str, done: int, total: int) -> None:
-            bar.update(task, description=what, completed=done, total=total)
-
-        yield show
 
 
 def _run_base(

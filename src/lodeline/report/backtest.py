@@ -13,17 +13,16 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from rich import box
 from rich.console import RenderableType
 from rich.table import Table as Grid
 from rich.text import Text
 
 from lodeline import __version__
-from lodeline.errors import MachineError
 from lodeline.report import format as fmt
 from lodeline.report.figures import Tick, nice_ticks
 from lodeline.report.format import Cell
+from lodeline.report.page import environment, no_address, write_texts
 from lodeline.report.tables import Column, Table, csv_address
 from lodeline.results.backtest import (
     BacktestResult,
@@ -92,47 +91,28 @@ def write_backtest(result: BacktestResult, folder: Path) -> list[Path]:
         "countries.csv": result.countries.write_csv(),
         "summary.json": json.dumps(document, ensure_ascii=False, allow_nan=False, indent=2) + "\n",
     }
-    try:
-        for name, text in contents.items():
-            hidden = folder / f".{name}"
-            hidden.write_text(text, encoding="utf-8")
-            hidden.replace(folder / name)
-    except OSError as error:
-        raise MachineError(
-            f"cannot write the results to '{folder}': {error.strerror}. Free some space."
-        ) from error
-    return [folder / name for name in contents]
+    return write_texts(folder, contents, remedy="Free some space.")
 
 
 def render_backtest(result: BacktestResult) -> str:
     """Return the report as one self-contained HTML document."""
-    environment = Environment(
-        loader=PackageLoader("lodeline.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+    return (
+        environment(web=no_address)
+        .get_template("backtest.html.j2")
+        .render(
+            result=result,
+            version=__version__,
+            lead=[sentence(t) for t in result.tracks.values()],
+            overall=overall_table(result),
+            tracks=[
+                (TRACKS[name], episode_table(result, name), _panels(result, name))
+                for name in result.tracks
+                if result.on(name)
+            ],
+            estimates=estimate_table(result.estimates),
+            countries_csv=csv_address(result.countries),
+        )
     )
-    environment.filters |= {"web": _no_address}
-    return environment.get_template("backtest.html.j2").render(
-        result=result,
-        version=__version__,
-        lead=[sentence(t) for t in result.tracks.values()],
-        overall=overall_table(result),
-        tracks=[
-            (TRACKS[name], episode_table(result, name), _panels(result, name))
-            for name in result.tracks
-            if result.on(name)
-        ],
-        estimates=estimate_table(result.estimates),
-        countries_csv=csv_address(result.countries),
-    )
-
-
-def _no_address(address: object) -> str:
-    """Refuse every address: this report links to nothing."""
-    del address
-    return ""
 
 
 def sentence(score: TrackScore) -> str:

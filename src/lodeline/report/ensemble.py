@@ -10,18 +10,17 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from rich.console import RenderableType
 from rich.text import Text
 
 from lodeline import __version__
-from lodeline.errors import MachineError
 from lodeline.report import figures
 from lodeline.report import format as fmt
 from lodeline.report.clause import material
 from lodeline.report.figures import COLOURS, DASHES, HEIGHT, LEFT, RIGHT, TOP, WIDTH
 from lodeline.report.format import Cell
 from lodeline.report.html import certificate_words
+from lodeline.report.page import environment, no_address, write_texts
 from lodeline.report.tables import Column, Table, csv_address
 from lodeline.results.ensemble import EnsembleResult, ensemble_document
 from lodeline.results.metrics import UNMET_THRESHOLD
@@ -51,31 +50,15 @@ def check_and_write(result: EnsembleResult, folder: Path) -> list[Path]:
         "quantiles.csv": result.quantiles.write_csv(),
         "summary.json": json.dumps(document, ensure_ascii=False, allow_nan=False, indent=2) + "\n",
     }
-    try:
-        for name, text in contents.items():
-            hidden = folder / f".{name}"
-            hidden.write_text(text, encoding="utf-8")
-            hidden.replace(folder / name)
-    except OSError as error:
-        raise MachineError(
-            f"cannot write the results to '{folder}': {error.strerror}. "
-            "Free some space, then go on with --resume."
-        ) from error
-    return [folder / name for name in contents]
+    return write_texts(folder, contents, remedy="Free some space, then go on with --resume.")
 
 
 def render_ensemble(result: EnsembleResult) -> str:
     """Return the report as one self-contained HTML document."""
-    environment = Environment(
-        loader=PackageLoader("lodeline.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+    templates = environment(
+        months=fmt.months, month=fmt.month, share=fmt.share, web=no_address, count=fmt.count
     )
-    environment.filters |= {"months": fmt.months, "month": fmt.month, "share": fmt.share,
-                            "web": _no_address, "count": fmt.count}  # fmt: skip
-    return environment.get_template("ensemble.html.j2").render(
+    return templates.get_template("ensemble.html.j2").render(
         result=result,
         spec=result.specification,
         version=__version__,
@@ -464,9 +447,3 @@ def _fingerprint(result: EnsembleResult) -> str:
 
 def _name(result: EnsembleResult, country: str) -> str:
     return result.country_names.get(country, country)
-
-
-def _no_address(address: object) -> str:
-    """Refuse every address: this report links to nothing."""
-    del address
-    return ""

@@ -6,12 +6,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from lodeline.report import format as fmt
 from lodeline.report import worldmap
 from lodeline.report.heat import heat
 from lodeline.report.history import years
+from lodeline.report.page import environment
 from lodeline.report.routes import way
 from lodeline.results.pictures import History, OriginMap, Pictures, Routes
 
@@ -72,19 +71,6 @@ _HEAD = 24
 """Letters over a column."""
 
 
-def environment() -> Environment:
-    """Return the templates of the report."""
-    env = Environment(
-        loader=PackageLoader("lodeline.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    env.filters |= {"location": fmt.location}
-    return env
-
-
 def figures_of(pictures: Pictures, outlines: tuple[worldmap.Outline, ...]) -> tuple[Figure, ...]:
     """Return the figures in the order of the page.
 
@@ -95,7 +81,7 @@ def figures_of(pictures: Pictures, outlines: tuple[worldmap.Outline, ...]) -> tu
     outlines
         Shapes of countries, see `lodeline.report.worldmap.outlines`.
     """
-    module = environment().get_template("exposure_figures.svg.j2").module
+    module = environment(location=fmt.location).get_template("exposure_figures.svg.j2").module
     draw: Macros = {name: getattr(module, name) for name in ("way", "world", "history", "heat")}
     out: list[Figure] = []
     for routes in pictures.routes:

@@ -10,9 +10,10 @@ import polars as pl
 
 from lodeline import __version__
 from lodeline.report import format as fmt
-from lodeline.report.exposure_figures import Figure, environment
+from lodeline.report.exposure_figures import Figure
 from lodeline.report.history import written
 from lodeline.report.origin import LEGEND, origin_cells
+from lodeline.report.page import environment
 from lodeline.report.worldmap import CLASSES
 from lodeline.results.exposure import ExposureResult
 from lodeline.results.pictures import Pictures, Routes, scale_of
@@ -70,7 +71,7 @@ def render_exposure(
     """
     lines = answer(pictures)
     return (
-        environment()
+        environment(location=fmt.location)
         .get_template("exposure.html.j2")
         .render(
             result=result,

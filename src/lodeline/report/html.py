@@ -10,15 +10,15 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 import polars as pl
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 
 from lodeline import __version__
 from lodeline.report import brief, figures, sankey, tables, worldmap
 from lodeline.report import format as fmt
 from lodeline.report.clause import restricted_span, restriction_sentences, restrictors
+from lodeline.report.page import environment, web_address
 from lodeline.results.metrics import UNMET_THRESHOLD
 from lodeline.results.stress import ChainResult, StressResult
 
@@ -46,7 +46,7 @@ def render_stress(result: StressResult, *, world: Mapping[str, Any]) -> str:
         GeoJSON feature collection; features carry an ISO3 code as ``id`` and a property ``name``
         (``lodeline.data.world_map()``).
     """
-    template = _environment().get_template("report.html.j2")
+    template = _templates().get_template("report.html.j2")
     chains = _ordered(result)
     return template.render(
         result=result,
@@ -145,23 +145,11 @@ def command(result: StressResult) -> str:
     )
 
 
-def _environment() -> Environment:
-    env = Environment(
-        loader=PackageLoader("lodeline.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    env.filters |= {
-        "month": fmt.month,
-        "months": fmt.months,
-        "count": fmt.count,
-        "join_words": fmt.join,
-        "share": fmt.share,
-        "web": _web_address,
-    }
-    return env
+def _templates() -> Environment:
+    return environment(
+        month=fmt.month, months=fmt.months, count=fmt.count, join_words=fmt.join,
+        share=fmt.share, web=web_address,
+    )  # fmt: skip
 
 
 def _ordered(result: StressResult) -> list[ChainResult]:
@@ -364,9 +352,3 @@ def _power(value: float) -> str:
     exponent = next(e for e in range(40) if value > 10.0 ** -(e + 1) or e == 39)
     digits = str(exponent).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
     return f"less than 10⁻{digits}" if exponent else fmt.magnitude(value)
-
-
-def _web_address(address: object) -> str:
-    """Return an address if it is one of the web, else nothing: no other scheme becomes a link."""
-    text = str(address or "")
-    return text if urlsplit(text).scheme in {"http", "https"} else ""

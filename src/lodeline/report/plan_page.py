@@ -9,11 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from lodeline import __version__
-from lodeline.errors import MachineError
 from lodeline.report.figures import COLOURS, nice_ticks
+from lodeline.report.page import environment, write_texts
 from lodeline.report.plan import plan_lines, plan_tables, share, usd, when
 from lodeline.results.plan import MeasureOutcome, PlanResult, plan_document
 
@@ -60,33 +58,15 @@ def write_plan(result: PlanResult, folder: Path) -> list[Path]:
         "measures.csv": _measures_csv(result.measures),
         "summary.json": json.dumps(document, ensure_ascii=False, allow_nan=False, indent=2) + "\n",
     }
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, text in contents.items():
-            hidden = folder / f".{name}"
-            hidden.write_text(text, encoding="utf-8")
-            hidden.replace(folder / name)
-    except OSError as error:
-        raise MachineError(
-            f"cannot write the results to '{folder}': {error.strerror}. "
-            "Free some space, then go on with --resume."
-        ) from error
-    return [folder / name for name in contents]
+    return write_texts(folder, contents, remedy="Free some space, then go on with --resume.")
 
 
 def render_plan(result: PlanResult) -> str:
     """Return the report as one self-contained HTML document."""
-    environment = Environment(
-        loader=PackageLoader("lodeline.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"usd": usd, "share": share, "when": when}
+    templates = environment(usd=usd, share=share, when=when)
     bars = _calendar(result)
     dots, x_ticks, y_ticks = _frontier(result)
-    return environment.get_template("plan.html.j2").render(
+    return templates.get_template("plan.html.j2").render(
         result=result,
         spec=result.specification,
         lines=list(plan_lines(result))[1:],
