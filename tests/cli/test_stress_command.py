@@ -49,7 +49,8 @@ def written(tmp_path_factory):
 
 def test_out_writes_all_files_and_no_other(written):
     assert {p.name for p in written.iterdir()} == {
-        "report.html", "flows.parquet", "losses.csv", "summary.json", "manifest.json",
+        "report.html", "tables.xlsx", "losses.csv", "flows.parquet", "summary.json",
+        "manifest.json",
     }  # fmt: skip
 
 

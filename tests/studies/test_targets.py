@@ -142,7 +142,7 @@ def test_the_command_prints_one_document_and_writes_three_files(tmp_path):
     document = json.loads((tmp_path / "targets.json").read_text(encoding="utf-8"))
     assert {"country", "year", "rows", "counts", "notes", "dataset"} <= set(document)
     assert {p.name for p in tmp_path.iterdir()} == {
-        "targets.csv", "targets.parquet", "targets.json",
+        "targets.csv", "targets.xlsx", "targets.parquet", "targets.json",
     }  # fmt: skip
 
 

@@ -230,8 +230,8 @@ def _print(result: StressResult, out: Path | None) -> None:
     for part in stress_table(result):
         screen.print(part)
     if out is not None:
-        console().print(f"Written to {out}: report.html, flows.parquet, losses.csv, summary.json, "
-                        "manifest.json")  # fmt: skip
+        console().print(f"Written to {out}: report.html, tables.xlsx, losses.csv, flows.parquet, "
+                        "summary.json, manifest.json")  # fmt: skip
 
 
 def _run_base(

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from lodeline.errors import MachineError
+import polars as pl
+
 from lodeline.report.exposure_figures import figures_of
 from lodeline.report.exposure_page import render_exposure
+from lodeline.report.page import whole_files
 from lodeline.report.png import png
+from lodeline.report.workbook import write_workbook
 from lodeline.report.worldmap import outlines
 from lodeline.results.exposure import ExposureResult
 from lodeline.results.pictures import Pictures
@@ -52,21 +53,10 @@ def write_exposure(
     MachineError
         If the disk refuses, or there is no font for PNG.
     """
-    try:
-        hidden = Path(tempfile.mkdtemp(dir=folder, prefix=".lodeline-"))
-        try:
-            _write_tables(result, hidden)
-            _write_pictures(result, hidden, pictures, world, command)
-            names = sorted(p.name for p in hidden.iterdir())
-            for name in names:
-                (hidden / name).replace(folder / name)
-        finally:
-            shutil.rmtree(hidden, ignore_errors=True)
-    except OSError as error:
-        raise MachineError(
-            f"cannot write the results to '{folder}': {error.strerror}. "
-            "Free some space or choose another folder with --out."
-        ) from error
+    with whole_files(folder) as hidden:
+        _write_tables(result, hidden)
+        _write_pictures(result, hidden, pictures, world, command)
+        names = sorted(file.name for file in hidden.iterdir())
     return [folder / name for name in names]
 
 
@@ -93,20 +83,20 @@ def _write_tables(result: ExposureResult, folder: Path) -> None:
 
 def _write_book(result: ExposureResult, path: Path) -> None:
     """Write the rows and, on a second sheet, the sources and notes."""
-    from openpyxl import Workbook
-
-    flat = result.flat()
-    book = Workbook(write_only=True)
-    sheet = book.create_sheet("exposure")
-    sheet.freeze_panes = "A2"
-    sheet.append(flat.columns)
-    for row in flat.iter_rows():
-        sheet.append(row)
-    about = book.create_sheet("sources")
-    about.append(["measure", result.method, result.title])
-    about.append(["dataset", result.dataset.get("edition"), result.dataset.get("sha256")])
-    for name, source in result.sources.items():
-        about.append([name, source.get("publisher"), source.get("edition"), source.get("licence")])
-    for note in result.notes:
-        about.append(["note", note])
-    book.save(path)
+    about = [
+        ("measure", result.method, result.title, ""),
+        ("dataset", str(result.dataset.get("edition")), str(result.dataset.get("sha256")), ""),
+        *(
+            (name, *(str(source.get(key) or "") for key in ("publisher", "edition", "licence")))
+            for name, source in result.sources.items()
+        ),
+        *(("note", note, "", "") for note in result.notes),
+    ]
+    columns = ["what", "name or publisher", "title, edition or checksum", "licence"]
+    write_workbook(
+        path,
+        {
+            "exposure": result.flat(),
+            "sources": pl.DataFrame(about, schema=dict.fromkeys(columns, pl.String), orient="row"),
+        },
+    )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -14,6 +13,8 @@ import polars as pl
 
 from lodeline.errors import MachineError
 from lodeline.report.html import render_stress
+from lodeline.report.page import whole_files
+from lodeline.report.stress_book import write_stress_book
 from lodeline.results.document import stress_document
 from lodeline.results.stress import StressResult
 
@@ -44,10 +45,7 @@ def check_folder(folder: Path) -> None:
 def write_stress(
     result: StressResult, folder: Path, *, world: Mapping[str, Any], manifest_of: ManifestOf
 ) -> list[Path]:
-    """Write report, flows, summary and manifest; return their paths.
-
-    The files are made in a hidden folder beside their place and then moved: a run that fails
-    leaves no half-written result.
+    """Write report, flows, tables, summary and manifest; return their paths.
 
     Parameters
     ----------
@@ -65,20 +63,9 @@ def write_stress(
     MachineError
         If the disk refuses.
     """
-    try:
-        hidden = Path(tempfile.mkdtemp(dir=folder, prefix=".lodeline-"))
-        try:
-            _write_all(result, hidden, world, manifest_of)
-            names = sorted(p.name for p in hidden.iterdir())
-            for name in names:
-                (hidden / name).replace(folder / name)
-        finally:
-            shutil.rmtree(hidden, ignore_errors=True)
-    except OSError as error:
-        raise MachineError(
-            f"cannot write the results to '{folder}': {error.strerror}. "
-            "Free some space or choose another folder with --out."
-        ) from error
+    with whole_files(folder) as hidden:
+        _write_all(result, hidden, world, manifest_of)
+        names = sorted(file.name for file in hidden.iterdir())
     return [folder / name for name in names]
 
 
@@ -88,6 +75,7 @@ def _write_all(
     (folder / "report.html").write_text(render_stress(result, world=world), encoding="utf-8")
     flows(result).write_parquet(folder / "flows.parquet", compression="zstd")
     losses(result).write_csv(folder / "losses.csv")
+    write_stress_book(result, folder / "tables.xlsx")
     _write_json(folder / "summary.json", stress_document(result))
     sums = {p.name: _sha256(p) for p in sorted(folder.iterdir()) if p.name in _REPEATABLE}
     _write_json(folder / "manifest.json", manifest_of(sums))

@@ -19,6 +19,7 @@ from lodeline.report import brief, figures, sankey, tables, worldmap
 from lodeline.report import format as fmt
 from lodeline.report.clause import restricted_span, restriction_sentences, restrictors
 from lodeline.report.page import environment, web_address
+from lodeline.results.concentration import CONCENTRATION_LIMIT
 from lodeline.results.metrics import UNMET_THRESHOLD
 from lodeline.results.stress import ChainResult, StressResult
 
@@ -74,6 +75,7 @@ def render_stress(result: StressResult, *, world: Mapping[str, Any]) -> str:
         certificate=certificate_words(result.certificate),
         command=command(result),
         threshold=fmt.share(UNMET_THRESHOLD, is_exact=True),
+        limit=fmt.share(CONCENTRATION_LIMIT, is_exact=True),
         without_bars=max(len(result.sensitivity) - _MOST_BARS, 0),
         asked=fmt.join([fmt.location(_name(result, c)) for c in result.asked]),
     )
@@ -94,6 +96,7 @@ class ChainSection:
     flows: tuple[tuple[sankey.SankeyPanel, sankey.SankeyPanel], ...]
     supply: tables.Table
     supply_csv: str
+    concentration: tables.Table
     panels: tuple[figures.LinePanel, ...]
     stages: tables.Table | None
     losses: tables.Table
@@ -181,6 +184,7 @@ def _section(chain: ChainResult, result: StressResult, world: Mapping[str, Any])
         flows=_flows(form, restricting, chain.units[chain.form], result),
         supply=tables.supply(chain, result),
         supply_csv=tables.csv_address(chain.supply),
+        concentration=tables.concentration(chain, result),
         panels=(
             _unmet_panel(chain, result),
             _panel(chain, result, "price_multiple"),

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,7 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from lodeline.errors import MachineError
 
-__all__ = ["environment", "no_address", "web_address", "write_texts"]
+__all__ = ["environment", "no_address", "web_address", "whole_files", "write_texts"]
 
 
 def environment(**filters: Callable[..., Any]) -> Environment:
@@ -39,17 +42,14 @@ def no_address(address: object) -> str:
     return ""
 
 
-def write_texts(folder: Path, contents: Mapping[str, str], *, remedy: str) -> list[Path]:
-    """Write files, each whole or not at all, into a folder; return their paths.
+_REMEDY = "Free some space or choose another folder with --out."
 
-    Parameters
-    ----------
-    folder
-        Where to; made if it is not there.
-    contents
-        Text by file name.
-    remedy
-        What to do if the disk refuses, as a sentence.
+
+@contextmanager
+def whole_files(folder: Path, *, remedy: str = _REMEDY) -> Iterator[Path]:
+    """Give a hidden folder whose files are moved into `folder` at the end: all or none.
+
+    A run that fails half-way leaves nothing behind. The folder is made if it is not there.
 
     Raises
     ------
@@ -58,11 +58,27 @@ def write_texts(folder: Path, contents: Mapping[str, str], *, remedy: str) -> li
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name, text in contents.items():
-            hidden = folder / f".{name}"
-            hidden.write_text(text, encoding="utf-8")
-            hidden.replace(folder / name)
+        hidden = Path(tempfile.mkdtemp(dir=folder, prefix=".lodeline-"))
+        try:
+            yield hidden
+            for file in sorted(hidden.iterdir()):
+                file.replace(folder / file.name)
+        finally:
+            shutil.rmtree(hidden, ignore_errors=True)
     except OSError as error:
         reason = f"cannot write the results to '{folder}': {error.strerror}."
         raise MachineError(f"{reason} {remedy}") from error
+
+
+def write_texts(folder: Path, contents: Mapping[str, str], *, remedy: str = _REMEDY) -> list[Path]:
+    """Write text by file name into a folder, all or none; return the paths.
+
+    Raises
+    ------
+    MachineError
+        If the disk refuses.
+    """
+    with whole_files(folder, remedy=remedy) as hidden:
+        for name, text in contents.items():
+            (hidden / name).write_text(text, encoding="utf-8")
     return [folder / name for name in contents]

@@ -15,6 +15,7 @@ import polars as pl
 from lodeline.report import brief
 from lodeline.report import format as fmt
 from lodeline.report.format import Cell, absent
+from lodeline.results.concentration import CONCENTRATION_LIMIT, supplier_concentration
 from lodeline.results.stress import ChainResult, StressResult
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "Table",
     "assumptions",
     "by_stage",
+    "concentration",
     "costs",
     "csv_address",
     "datasets",
@@ -36,6 +38,7 @@ _NO_USE = "no recorded use in the base year"
 _NOT_COMPUTED = "not computed for this country"
 _NEVER_SHORT = "never short, so there is nothing to recover from"
 _NO_PRICE = "no price: the country does not buy this form on a market"
+_NOTHING_ARRIVES = "nothing arrives"
 _CAPPED = "price at the model’s cap, where it no longer means anything"
 
 
@@ -234,6 +237,51 @@ def supply(chain: ChainResult, result: StressResult, *, shown: int = 14) -> Tabl
         shown=shown,
         is_narrow=True,
     )
+
+
+def concentration(chain: ChainResult, result: StressResult) -> Table:
+    """Return how concentrated the supply of the countries asked about is, before and during."""
+    asked = pl.col("importer").is_in(list(result.asked))
+    found = supplier_concentration(chain.supply.filter(asked))
+    order = [(country, form) for country in result.asked for form in chain.units]
+    rows = {(r["country"], r["form"]): r for r in found.iter_rows(named=True)}
+    return Table(
+        "How concentrated supply is: the largest other country, and HHI (0 to 1) of all suppliers",
+        (
+            Column("Country", is_number=False),
+            Column("Form", is_number=False),
+            Column(f"Largest in {result.base_year}", is_number=False),
+            Column("Its share"),
+            Column("Largest during", is_number=False),
+            Column("Its share"),
+            Column(f"HHI in {result.base_year}"),
+            Column("HHI during"),
+        ),
+        tuple(
+            (
+                Cell(_name(result, country)),
+                Cell(form.replace("-", " ")),
+                *_largest(rows[country, form], "before", result),
+                *_largest(rows[country, form], "during", result),
+                *(_hhi(rows[country, form][f"hhi_{when}"]) for when in ("before", "during")),
+            )
+            for country, form in order
+            if (country, form) in rows
+        ),
+    )
+
+
+def _largest(row: Mapping[str, Any], when: str, result: StressResult) -> Iterator[Cell]:
+    who, part = row[f"largest_supplier_{when}"], row[f"largest_share_{when}"]
+    if who is None:
+        yield from (absent(_NOTHING_ARRIVES), absent(_NOTHING_ARRIVES))
+        return
+    yield Cell(_name(result, who))
+    yield Cell(fmt.share(part), strong=part > CONCENTRATION_LIMIT)
+
+
+def _hhi(value: float | None) -> Cell:
+    return absent(_NOTHING_ARRIVES) if value is None else Cell(f"{value:.2f}")
 
 
 def assumptions(chain: ChainResult) -> Table:

@@ -1,0 +1,130 @@
+"""The tables of a stress test as one workbook, for those who work in spreadsheets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from lodeline.report import brief
+from lodeline.report.workbook import write_workbook
+from lodeline.results.concentration import supplier_concentration
+from lodeline.results.dates import date_table
+from lodeline.results.stress import ChainResult, StressResult
+
+__all__ = ["stress_sheets", "write_stress_book"]
+
+_GUIDE = {
+    "losses": "Worst month, tonnes, times, price and cost by country and form, over all months",
+    "dates": "Months in which a country runs short, its stock is gone, its price peaks",
+    "by month": "Countries asked about: use, price and stocks of every month",
+    "suppliers": "Who supplies whom, before and during (mean of the restricted months), t/month",
+    "concentration": "Largest other supplier, own output and HHI of supply, before and during",
+    "third countries": "Who brings restricted-origin material to whom; empty without a target",
+    "reserves": "What states hold, and how long it lasts",
+    "sectors": "Which uses stop first, where shares are published",
+    "costs": "Cost by country over all materials, USD of the base year; minus is a gain",
+    "sensitivity": "The headline with one number at an end of its range",
+    "parameters": "Every parameter with range and source; assumed ones say so",
+    "reported": "Reported beside reconciled figures of the base year, t/year",
+    "data": "Tables of the dataset that were used: edition, licence, attribution",
+    "sources": "Sources of the scenario",
+}
+
+
+def write_stress_book(result: StressResult, path: Path) -> None:
+    """Write the workbook of a stress test; its first sheet is the answer and a guide."""
+    write_workbook(path, stress_sheets(result))
+
+
+def stress_sheets(result: StressResult) -> dict[str, pl.DataFrame]:
+    """Return the sheets by name; what a scenario does not have is an empty sheet.
+
+    ``by month``, ``suppliers``, ``concentration`` and ``third countries`` keep to the countries
+    asked about (``losses.csv`` and ``flows.parquet`` have the others); the rest hold all.
+    """
+    asked = pl.col("country").is_in(list(result.asked))
+    buys = pl.col("importer").is_in(list(result.asked))
+
+    def gather(table_of: Callable[[ChainResult], pl.DataFrame]) -> pl.DataFrame:
+        return _named(_gathered(result.chains.values(), table_of), result.country_names)
+
+    return {
+        "about": _about(result),
+        "losses": gather(lambda c: c.metrics),
+        "dates": gather(lambda c: date_table(c.series)),
+        "by month": gather(lambda c: c.series.filter(asked)),
+        "suppliers": gather(lambda c: c.supply.filter(buys)),
+        "concentration": gather(lambda c: supplier_concentration(c.supply.filter(buys))),
+        "third countries": gather(lambda c: c.via.filter(buys)),
+        "reserves": gather(lambda c: c.reserves),
+        "sectors": gather(lambda c: c.sectors),
+        "costs": _named(result.countries, result.country_names),
+        "sensitivity": pl.DataFrame([vars(row) for row in result.sensitivity], schema=_SENSITIVITY),
+        "parameters": gather(lambda c: c.assumptions),
+        "reported": gather(lambda c: c.reconciliation),
+        "data": _texts(result.dataset["tables"], _DATA),
+        "sources": _texts(result.scenario["sources"], _SOURCES),
+    }
+
+
+_DATA = ("name", "title", "publisher", "source", "edition", "licence", "attribution", "url")
+_SOURCES = ("title", "url", "date", "confidence", "says")
+_SENSITIVITY = {
+    "chain": pl.String,
+    "parameter": pl.String,
+    "unit": pl.String,
+    **dict.fromkeys(("low", "high", "at_low", "at_high", "central"), pl.Float64),
+}
+
+
+def _about(result: StressResult) -> pl.DataFrame:
+    answer = brief.answer(result)
+    rows = [
+        ("scenario", str(result.scenario["id"])),
+        ("title", str(result.scenario["title"])),
+        ("answer", answer.lead),
+        *(("", sentence) for sentence in answer.rest),
+        ("base year", str(result.base_year)),
+        ("months", f"{result.months[0]} to {result.months[-1]}"),
+        ("mode", result.mode),
+        ("dataset", str(result.dataset["edition"])),
+        ("dataset sha256", str(result.dataset["sha256"])),
+        ("certificate, worst residual", f"{result.certificate['max_residual']:.1e}"),
+        ("certificate, worst gap", f"{result.certificate['max_gap']:.1e}"),
+        *(("note", note) for note in result.notes),
+        *((f"sheet '{name}'", words) for name, words in _GUIDE.items()),
+    ]
+    return pl.DataFrame(rows, schema={"what": pl.String, "value": pl.String}, orient="row")
+
+
+def _gathered(
+    chains: Iterable[ChainResult], table_of: Callable[[ChainResult], pl.DataFrame]
+) -> pl.DataFrame:
+    """Return one table of all chains, with the chain and, where there is a form, its unit."""
+    parts = []
+    for chain in chains:
+        table = table_of(chain)
+        head = [pl.lit(chain.chain).alias("chain")]
+        if "form" in table.columns:
+            units = pl.col("form").replace_strict(dict(chain.units), return_dtype=pl.String)
+            head.append(units.alias("unit"))
+        parts.append(table.select(*head, pl.all()))
+    return pl.concat(parts, how="vertical_relaxed")
+
+
+def _named(table: pl.DataFrame, names: Mapping[str, str]) -> pl.DataFrame:
+    """Return a table with English names beside the codes of countries."""
+    for column in ("country", "exporter", "importer"):
+        if column in table.columns:
+            name = pl.col(column).replace_strict(dict(names), default=None, return_dtype=pl.String)
+            at = table.columns.index(column)
+            table = table.insert_column(at + 1, table.select(name.alias(f"{column}_name"))[:, 0])
+    return table
+
+
+def _texts(rows: Iterable[Mapping[str, Any]], columns: Iterable[str]) -> pl.DataFrame:
+    kept = [[None if row.get(c) is None else str(row[c]) for c in columns] for row in rows]
+    return pl.DataFrame(kept, schema=dict.fromkeys(columns, pl.String), orient="row")

@@ -1,0 +1,42 @@
+"""Workbooks: numbers stay numbers, absent stays empty, text is never a formula."""
+
+import openpyxl
+import polars as pl
+
+from lodeline.report.stress_book import stress_sheets
+from lodeline.report.workbook import write_workbook
+
+
+def read(path):
+    return openpyxl.load_workbook(path)
+
+
+def test_values_come_back_as_they_are(tmp_path):
+    table = pl.DataFrame({"a": [1.5, None], "b": ["=1+1", "x"], "c": [[1, 2], []]})
+    write_workbook(tmp_path / "t.xlsx", {"one": table})
+    sheet = read(tmp_path / "t.xlsx")["one"]
+    rows = list(sheet.iter_rows(values_only=True))
+    assert rows == [("a", "b", "c"), (1.5, "=1+1", "[1, 2]"), (None, "x", "[]")]
+    assert sheet["B2"].data_type == "s"
+    assert sheet.freeze_panes == "A2"
+
+
+def test_a_table_without_rows_keeps_its_headings(tmp_path):
+    write_workbook(tmp_path / "t.xlsx", {"none": pl.DataFrame(schema={"a": pl.Float64})})
+    assert list(read(tmp_path / "t.xlsx")["none"].iter_rows(values_only=True)) == [("a",)]
+
+
+def test_a_stress_test_has_its_answer_losses_and_sources(result):
+    sheets = stress_sheets(result)
+    assert list(sheets)[:3] == ["about", "losses", "dates"]
+    assert result.scenario["id"] in sheets["about"]["value"].to_list()
+    assert set(sheets["by month"]["country"]) == set(result.asked)
+    losses = sheets["losses"]
+    assert losses.height == sum(c.metrics.height for c in result.chains.values())
+    assert losses["unmet_t_total"].sum() == sum(
+        c.metrics["unmet_t_total"].sum() for c in result.chains.values()
+    )
+    assert losses.filter(pl.col("country") == "JPN")["country_name"][0] == "Japan"
+    assert sheets["sources"].height == len(result.scenario["sources"])
+    guide = {w for w in sheets["about"]["what"] if w.startswith("sheet '")}
+    assert guide == {f"sheet '{name}'" for name in sheets if name != "about"}
