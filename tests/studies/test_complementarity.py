@@ -138,10 +138,10 @@ def test_the_text_fits_the_terminal():
     assert any("rare-earths metals" in line for line in lines)
 
 
-def test_the_command_prints_one_document_and_writes_three_files(tmp_path):
+def test_the_command_prints_one_document_and_writes_four_files(tmp_path):
     asked = ["JPN", "ITA", "--against", "CHN", "--material", "rhodium", "--json"]
     done = CliRunner().invoke(command, [*asked, "--out", str(tmp_path)])
     assert done.exit_code == 0, done.output
     document = json.loads((tmp_path / "complement.json").read_text(encoding="utf-8"))
     assert {"partners", "year", "matrix", "rows", "titles", "notes", "dataset"} <= set(document)
-    assert len(list(tmp_path.iterdir())) == 3
+    assert len(list(tmp_path.iterdir())) == 4
