@@ -4,55 +4,21 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from ensemble_cases import sample, small
+from ensemble_cases import assert_as_in_a_stress_test, sample, schedule_of, small
 
 from lodeline.network import ActivityKind
-from lodeline.results.metrics import metric_table, series_table
-from lodeline.scenarios.compile import compile_schedule
 from lodeline.scenarios.ensemble_reading import load_ensemble
-from lodeline.studies.dials import Setting, dials_of
 from lodeline.studies.ensemble.batch import Block
 from lodeline.studies.ensemble.factors import restrictions_of
 from lodeline.studies.ensemble.simulate import simulate
-from lodeline.studies.market import run_market
 
 SCENARIOS = range(8)
-
-
-def setting_of(i):
-    """Return base year and restrictions of scenario i, by way of the dials of a stress test."""
-    ensemble, base, _, _ = small()
-    values = sample().values
-    own = []
-    for event, r in restrictions_of(ensemble, "rhodium"):
-        if not values[f"{event.name}.happens"][i]:
-            # The layers stay, so a restriction that does not happen is one that never begins.
-            own.append(r.model_copy(update={"start": ensemble.calendar[-1] + 1, "end": None}))
-            continue
-        delay = int(values[f"{event.name}.delay_months"][i])
-        end = None if r.end is None else r.end + delay
-        lasts = values.get(f"{event.name}.duration_months")
-        if lasts is not None:
-            end = r.start + (delay + int(lasts[i]) - 1)
-        own.append(r.model_copy(update={"start": r.start + delay, "end": end}))
-    setting = Setting(base, tuple(own))
-    for dial in dials_of(base, own):
-        key = (
-            dial.key.removeprefix("restriction.")
-            if dial.key.startswith("restriction.")
-            else f"rhodium.{dial.key}"
-        )
-        setting = dial.turn(setting, float(values[key][i]))
-    return setting
 
 
 @pytest.fixture(scope="module", params=SCENARIOS)
 def case(request):
     i = request.param
-    ensemble, _, _, model = small()
-    setting = setting_of(i)
-    schedule = compile_schedule(setting.base, setting.restrictions, ensemble.calendar)
-    return i, Block.of(model, sample().values), schedule
+    return i, Block.of(small()[3], sample().values), schedule_of(i)
 
 
 def test_the_sample_holds_events_that_happen_and_that_do_not():
@@ -92,24 +58,7 @@ def outcome():
 
 @pytest.mark.parametrize("i", [0, 3, 6])
 def test_metrics_are_those_of_a_stress_test(outcome, i):
-    setting = setting_of(i)
-    run = run_market(compile_schedule(setting.base, setting.restrictions, small()[0].calendar))
-    table = metric_table(run, series_table(run))
-    network = run.network
-    place = {c: k for k, c in enumerate(network.countries)}
-    turnover = float(network.row_price @ network.row_scale)
-    for row in table.iter_rows(named=True):
-        cost = outcome.cost[i, network.forms.index(row["form"]), place[row["country"]]]
-        assert cost == pytest.approx(row["cost_usd"], rel=1e-6, abs=1e-9 * turnover)
-        if row["unmet_share_peak"] is None:
-            continue
-        [k] = np.flatnonzero(outcome.use_country == place[row["country"]])
-        assert outcome.unmet_share_peak[i, k] == pytest.approx(row["unmet_share_peak"], abs=1e-7)
-        assert outcome.price_multiple_peak[i, k] == pytest.approx(
-            row["price_multiple_peak"], rel=1e-7
-        )
-        survive = outcome.first_short[i, k]
-        assert (None if survive < 0 else survive) == row["time_to_survive_months"]
+    assert_as_in_a_stress_test(outcome, i)
 
 
 def test_every_solve_is_certified(outcome):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -11,7 +13,8 @@ from lodeline.network.network import PRICE_CAP
 from lodeline.results.run import Run
 from lodeline.results.welfare import cost_by_country
 
-__all__ = ["UNMET_THRESHOLD", "flow_table", "metric_table", "series_table", "supply_table"]
+__all__ = ["UNMET_THRESHOLD", "UseFigures", "flow_table", "metric_table", "series_table",
+           "supply_table", "use_figures"]  # fmt: skip
 
 UNMET_THRESHOLD = 0.05
 """Unmet use above this share counts as not surviving."""
@@ -19,33 +22,66 @@ UNMET_THRESHOLD = 0.05
 Vector = NDArray[np.float64]
 
 
+@dataclass(frozen=True)
+class UseFigures:
+    """What each use gets and pays, shape (month, use).
+
+    Attributes
+    ----------
+    unmet, unmet_share
+        t/month, and share of what is wanted at reference prices.
+    price, multiple
+        USD/t, and over the reference price; both end at the cap.
+    is_capped
+        Whether the price is beyond the cap.
+    """
+
+    unmet: Vector
+    unmet_share: Vector
+    price: Vector
+    multiple: Vector
+    is_capped: NDArray[np.bool_]
+
+
+def use_figures(run: Run) -> UseFigures:
+    """Return what each use of a run gets and pays."""
+    network = run.network
+    uses = network.of_kind(ActivityKind.USE)
+    rows = network.incidence.indices[network.incidence.indptr[uses]]
+    wanted = network.reference[uses] * run.schedule.demand[:, uses]
+    unmet = np.maximum(wanted - run.levels[:, uses], 0.0)
+    price, normal = run.prices[:, rows], network.row_price[rows]
+    multiple = price / normal
+    return UseFigures(
+        unmet=unmet,
+        unmet_share=unmet / wanted,
+        price=np.minimum(price, PRICE_CAP * normal),
+        multiple=np.minimum(multiple, PRICE_CAP),
+        is_capped=multiple >= PRICE_CAP,
+    )
+
+
 def series_table(run: Run) -> pl.DataFrame:
     """Return use, price and stocks by month, country and form; see `ChainResult.series`."""
     network = run.network
     uses = network.of_kind(ActivityKind.USE)
-    rows = network.incidence.indices[network.incidence.indptr[uses]]
     months = [str(m) for m in run.schedule.months]
     count, size = len(months), uses.size
-    reference = np.tile(network.reference[uses], (count, 1))
-    use = run.levels[:, uses]
-    price = run.prices[:, rows]
-    multiple = price / network.row_price[rows]
+    figures = use_figures(run)
     stock, absorbed = _stocks(run, uses)
-    wanted = reference * run.schedule.demand[:, uses]
-    unmet = np.maximum(wanted - use, 0.0)
     names, forms = np.array(network.countries), np.array(network.forms)
     return pl.DataFrame(
         {
             "month": np.repeat(months, size),
             "country": np.tile(names[network.origin[uses]], count),
             "form": np.tile(forms[network.form[uses]], count),
-            "use_t": use.ravel(),
-            "reference_use_t": reference.ravel(),
-            "unmet_t": unmet.ravel(),
-            "unmet_share": (unmet / wanted).ravel(),
-            "price_usd_t": np.minimum(price, PRICE_CAP * network.row_price[rows]).ravel(),
-            "price_multiple": np.minimum(multiple, PRICE_CAP).ravel(),
-            "is_price_capped": (multiple >= PRICE_CAP).ravel(),
+            "use_t": run.levels[:, uses].ravel(),
+            "reference_use_t": np.tile(network.reference[uses], count),
+            "unmet_t": figures.unmet.ravel(),
+            "unmet_share": figures.unmet_share.ravel(),
+            "price_usd_t": figures.price.ravel(),
+            "price_multiple": figures.multiple.ravel(),
+            "is_price_capped": figures.is_capped.ravel(),
             "stock_t": stock.ravel(),
             "months_of_cover": (stock / np.maximum(absorbed, 1e-300)).ravel(),
         }

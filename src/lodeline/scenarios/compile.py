@@ -49,7 +49,7 @@ from lodeline.scenarios.restriction_base import ALL, LeakyRestriction
 from lodeline.scenarios.restrictions import Outage, Restriction, Tax
 from lodeline.units import Month
 
-__all__ = ["Schedule", "compile_schedule"]
+__all__ = ["Schedule", "compile_schedule", "origin_kept_apart"]
 
 Vector = NDArray[np.float64]
 
@@ -141,6 +141,7 @@ def compile_schedule(
     behaviour: Behaviour | None = None,
     stocks: StockRule | None = None,
     lead_time: bool = False,
+    origin: Origin | None = None,
 ) -> Schedule:
     """Return the schedule of the restrictions that concern one chain.
 
@@ -158,6 +159,8 @@ def compile_schedule(
         How reserves are released, kept apart from the stocks of users; default one stock.
     lead_time
         Whether lanes take their time (see `lead_months`), or arrive in the month they leave.
+    origin
+        What `origin_kept_apart` found; default it is traced here.
 
     Raises
     ------
@@ -167,7 +170,7 @@ def compile_schedule(
         If a route does not exist.
     """
     own = [r for r in restrictions if r.chain == base.chain.id]
-    origin = _origin(base, own)
+    origin = origin or origin_kept_apart(base, own)
     network = calibrate(base, behaviour, origin=origin, stocks=stocks)
     closures = [(r, detours_of(network, r)) for r in own if isinstance(r, Closure)]
     columns = network.activities
@@ -197,8 +200,14 @@ def compile_schedule(
     return schedule
 
 
-def _origin(base: BaseYear, own: Sequence[Restriction]) -> Origin | None:
-    """Return the origin to keep apart, or None if nothing needs it."""
+def origin_kept_apart(base: BaseYear, own: Sequence[Restriction]) -> Origin | None:
+    """Return the origin that restrictions of a chain keep apart, or None if nothing needs it.
+
+    Raises
+    ------
+    InputError
+        If they would keep material of different countries apart.
+    """
     apart = [r for r in own if r.keeps_apart]
     if not apart:
         return None

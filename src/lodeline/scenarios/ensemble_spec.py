@@ -13,6 +13,7 @@ from typing import Annotated, Any, Self
 from pydantic import Field, Strict, model_validator
 
 from lodeline.errors import suggest
+from lodeline.network.stocks import StockPolicy
 from lodeline.scenarios.restrictions import (
     Identifier,
     Iso3,
@@ -24,6 +25,7 @@ from lodeline.scenarios.restrictions import (
     Text,
 )
 from lodeline.scenarios.spec import Assumption, Scenario
+from lodeline.scenarios.stock_rule import Stocks
 from lodeline.units import Month
 
 __all__ = ["Distribution", "Ensemble", "Event", "MonthRange", "Spread", "ensemble_of"]
@@ -149,6 +151,8 @@ class Ensemble(Spec):
     """Countries (ISO3) that the report speaks about; default those of the scenarios."""
     chains: tuple[Identifier, ...] = ()
     """Chains to simulate; default all that the events restrict."""
+    stocks: Stocks | None = None
+    """How states release reserves; default as the scenarios say, else as their price rises."""
     base_year: Annotated[int, Strict(), Field(ge=1990, le=2100)] | None = None
     """Year of the trade data; default the year before the first month, as far as there are data."""
     start: MonthField = Field(default_factory=lambda known: _earliest(known))
@@ -174,6 +178,11 @@ class Ensemble(Spec):
         return tuple(dict.fromkeys(own))
 
     @property
+    def reserves(self) -> Stocks:
+        """The rule by which states release reserves."""
+        return self.stocks or next(iter(_rules(self.events)), Stocks(policy=StockPolicy.MARKET))
+
+    @property
     def simulated(self) -> tuple[str, ...]:
         """Chains that are simulated, in order of first mention."""
         return self.chains or _restricted(self.events)
@@ -188,6 +197,11 @@ class Ensemble(Spec):
         names = [e.name for e in self.events]
         for name in sorted({n for n in names if names.count(n) > 1}):
             wrong.append(f"event '{name}' appears more than once; give each an 'id' of its own")
+        if self.stocks is None and len(_rules(self.events)) > 1:
+            wrong.append(
+                "the scenarios release reserves by different rules; write the one that is meant "
+                "under 'stocks' of the ensemble"
+            )
         restricted = _restricted(self.events)
         for chain in self.chains:
             if chain not in restricted:
@@ -220,6 +234,15 @@ def ensemble_of(scenario: Scenario) -> Ensemble:
 
 def _restricted(events: tuple[Event, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(r.chain for e in events for r in e.chosen))
+
+
+def _rules(events: tuple[Event, ...]) -> list[Stocks]:
+    """Return the rules of reserves that the scenarios of events state, each once."""
+    rules: list[Stocks] = []
+    for event in events:
+        if event.scenario.stocks is not None and event.scenario.stocks not in rules:
+            rules.append(event.scenario.stocks)
+    return rules
 
 
 def _earliest(known: dict[str, Any]) -> Month:

@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lodeline.network import ActivityKind, BaseYear, Network, RowKind
+from lodeline.network import ActivityKind, BaseYear, Limit, Network, RowKind
 from lodeline.scenarios.compile import compile_schedule
+from lodeline.scenarios.effects import approved_share
 from lodeline.scenarios.ensemble_spec import Ensemble
-from lodeline.scenarios.restrictions import Outage, Restriction, Tax
+from lodeline.scenarios.restrictions import Licence, Outage, Restriction, Tax
 from lodeline.solver.compiled import CompiledMarket
 from lodeline.solver.problem import MarketProblem
 from lodeline.studies.ensemble.factors import Factor, restrictions_of
@@ -26,7 +27,7 @@ from lodeline.studies.ensemble.restrictions import (
     Limiting,
     Timing,
     allowed_flow,
-    check_supported,
+    check_side_by_side,
     lost_share,
 )
 
@@ -86,7 +87,7 @@ class ChainModel:
         pairs = restrictions_of(ensemble, self.chain)
         self.restrictions = tuple(r for _, r in pairs)
         for restriction in self.restrictions:
-            check_supported(restriction)
+            check_side_by_side(restriction)
         event_of = {r.id: e.name for e, r in pairs}
         filled = self._with_full_stocks(base)
         schedule = compile_schedule(filled, self.restrictions, self.months[:1])
@@ -169,6 +170,7 @@ class ChainModel:
         rows = network.row_kind.size - self.limit_rows.size
         self.free_margin = network.incidence[:rows].T @ network.row_price[:rows]
         self.latent = np.flatnonzero(network.is_latent)
+        self.by_use = [_by_use(network, self.restrictions, m) for m in network.limits]
         self.cut = self._hit_by(Outage)
         self.taxed = self._hit_by(Tax)
 
@@ -176,6 +178,21 @@ class ChainModel:
         """Return the activities that restrictions of a kind act on, sorted."""
         where = [e.where for e in self.effects if isinstance(e.restriction, kind)]
         return np.unique(np.concatenate([np.arange(0), *where]))
+
+
+def _by_use(
+    network: Network, restrictions: Sequence[Restriction], limit: Limit
+) -> tuple[float, float]:
+    """Return what a licence approves at an approval share of 0, and how much more at 1."""
+    own = next(r for r in restrictions if limit.label.startswith(f"{r.id}: "))
+    if not isinstance(own, Licence) or not own.approval_by_use:
+        return 0.0, 1.0
+    none, all_ = (
+        own.model_copy(update={"approval_share": type(own.approval_share)(value=v, low=v, high=v)})
+        for v in (0.0, 1.0)
+    )
+    least = approved_share(network, none, limit)
+    return least, approved_share(network, all_, limit) - least
 
 
 def _where(
@@ -288,7 +305,7 @@ class Block:
                 for k in effect.where:
                     out[:, k] = allowed_flow(
                         effect.restriction, limits[k].reference, self.timing(effect), month,
-                        self.values,
+                        self.values, by_use=self.model.by_use[k],
                     )  # fmt: skip
         return out
 
@@ -297,13 +314,15 @@ class Block:
         cut = self.model.cut
         # The surge above the reference is lost with the first tonne: x ≤ (1 − s) x̄.
         whole = self.reference[:, cut] / self.capacity[:, cut]
-        out = np.ones(whole.shape)
+        out, is_hit = np.ones(whole.shape), np.zeros(whole.shape, dtype=np.bool_)
         for effect in self.model.effects:
             if isinstance(effect.restriction, Outage):
                 lost = lost_share(effect.restriction, self.timing(effect), month, self.values)
                 hit = np.isin(cut, effect.where) & (lost[:, None] > 0.0)
-                out *= np.where(hit, (1.0 - lost)[:, None] * whole, 1.0)
-        return out
+                out *= np.where(hit, (1.0 - lost)[:, None], 1.0)
+                is_hit |= hit
+        # A second outage of the same plants finds the surge gone already.
+        return np.where(is_hit, out * whole, out)
 
     def is_restricted(self, month: int) -> NDArray[np.bool_]:
         """Return whether anything acts in a month, shape (scenario,)."""

@@ -20,17 +20,21 @@ from lodeline.scenarios.ensemble_spec import Distribution, Ensemble, Event, Mont
 from lodeline.scenarios.restrictions import Restriction
 from lodeline.studies.dials import INFERRED, Dial, dials_of
 
-__all__ = ["Factor", "Sample", "draw", "factors_of", "quantiles_of", "restrictions_of",
-           "sample_at"]  # fmt: skip
+__all__ = ["Factor", "Sample", "draw", "factor_key", "factors_of", "quantiles_of",
+           "restrictions_of", "sample_at"]  # fmt: skip
 
 Vector = NDArray[np.float64]
 
 _PERT_WEIGHT = 4.0
 """Weight of the central value (Malcolm et al. 1959, Operations Research 7, 646-669)."""
-_SHARES = ("severity", "leakage", "share_of_base", "approval_share")
+_SHARES = (
+    *("severity", "leakage", "leakage_later", "share_of_base", "approval_share"),
+    *("diverted", "de_minimis", "share", "release_share"),
+)
 _MAY_BE_ZERO = (
-    *("surge", "entry_cost", "stock_days", "trader_days", "rebuild"),
-    *("tonnes_per_year", "delay_months", "rate", "recovery_months"),
+    *("surge", "entry_cost", "stock_days", "trader_days", "rebuild", "hold_days"),
+    *("tonnes_per_year", "delay_months", "rate", "recovery_months", "leakage_months", "floor"),
+    *("cost_per_day", "rise", "fade_months", "extra_days", "over_months", "build_months"),
 )
 
 
@@ -193,7 +197,7 @@ def factors_of(ensemble: Ensemble, bases: Mapping[str, BaseYear]) -> tuple[Facto
     several = len(bases) > 1
     for chain, base in bases.items():
         own = [r for _, r in restrictions_of(ensemble, chain)]
-        for dial in dials_of(base, own):
+        for dial in dials_of(base, own, ensemble.reserves):
             if dial.key.startswith(INFERRED):
                 continue  # All scenarios of an ensemble share one base year.
             factors.append(_dial_factor(dial, chain, ensemble.distribution, several=several))
@@ -222,12 +226,17 @@ def _months(
     )  # fmt: skip
 
 
+def factor_key(dial: Dial, chain: str) -> str:
+    """Return the key of the factor that draws a dial of a chain."""
+    own = dial.key.removeprefix("restriction.")
+    return own if own != dial.key else f"{chain}.{dial.key}"
+
+
 def _dial_factor(dial: Dial, chain: str, default: Distribution, *, several: bool) -> Factor:
     is_restriction = dial.key.startswith("restriction.")
-    key = dial.key.removeprefix("restriction.") if is_restriction else f"{chain}.{dial.key}"
     label = dial.label if is_restriction or not several else f"{dial.label} ({chain})"
     return Factor(
-        key, label, dial.unit, default, dial.value, dial.low, dial.high,
+        factor_key(dial, chain), label, dial.unit, default, dial.value, dial.low, dial.high,
         source=dial.source, assumed=dial.assumed, chains=(chain,),
     )  # fmt: skip
 

@@ -36,6 +36,7 @@ from lodeline.studies.ensemble.batch import ChainModel
 from lodeline.studies.ensemble.factors import Factor, factors_of, quantiles_of, sample_at
 from lodeline.studies.ensemble.metrics import Outcome
 from lodeline.studies.ensemble.simulate import simulate
+from lodeline.studies.ensemble.singly import SingleModel, needs_single_runs
 
 __all__ = ["Part", "Plan", "Store", "compute_part"]
 
@@ -133,15 +134,38 @@ class Models:
 
     plan: Plan
     factors: tuple[Factor, ...]
-    chains: tuple[ChainModel, ...]
+    chains: tuple[ChainModel | SingleModel, ...]
+
+    def simulate(self, chain: int, values: Mapping[str, Vector], first: int, kept: int) -> Outcome:
+        """Run the first `kept` scenarios of a block of a chain, or all of it.
+
+        Side by side it is always a whole block: there the numbers of a scenario depend, in their
+        last bits, on its place in the block.
+        """
+        model = self.chains[chain]
+        if isinstance(model, SingleModel):
+            return model.simulate({k: v[:kept] for k, v in values.items()}, first=first)
+        return simulate(model, values, first=first)
 
     @classmethod
     def of(cls, plan: Plan, message: Callable[[str], None] | None = None) -> Models:
         """Calibrate the chains of a plan."""
         bases = plan.bases()
         factors = factors_of(plan.ensemble, bases)
-        chains = [ChainModel(plan.ensemble, b, factors, message=message) for b in bases.values()]
+        chains = [_model(plan.ensemble, b, factors, message) for b in bases.values()]
         return cls(plan, factors, tuple(chains))
+
+
+def _model(
+    ensemble: Ensemble,
+    base: BaseYear,
+    factors: tuple[Factor, ...],
+    message: Callable[[str], None] | None,
+) -> ChainModel | SingleModel:
+    """Return the model of a chain: eight scenarios side by side where that can be."""
+    if needs_single_runs(ensemble, base.chain.id):
+        return SingleModel(ensemble, base, message=message)
+    return ChainModel(ensemble, base, factors, message=message)
 
 
 _ONE_AT_A_TIME = Lock()
@@ -193,14 +217,13 @@ def compute(models: Models, number: int, count: int, quantiles: Vector) -> Part:
     scenarios, metrics = [], []
     for offset in range(0, count, BLOCK):
         first = number * plan.part + offset
-        # Always a whole block: the numbers of a scenario depend on its place in the block alone.
         sample = sample_at(models.factors, first, quantiles[offset : offset + BLOCK])
         kept = min(BLOCK, count - offset)
         own = {f.key: sample.values[f.key][:kept] for f in models.factors if f.is_drawn}
         columns: dict[str, Any] = {"scenario": np.arange(first, first + kept, dtype=np.int32)}
         columns |= own
-        for model in models.chains:
-            outcome = simulate(model, sample.values, first=first)
+        for k, model in enumerate(models.chains):
+            outcome = models.simulate(k, sample.values, first, kept)
             columns |= _proof(model, outcome, kept)
             metrics.append(_metric_rows(model, outcome, first, kept))
         scenarios.append(pl.DataFrame(columns))
@@ -208,7 +231,7 @@ def compute(models: Models, number: int, count: int, quantiles: Vector) -> Part:
     return Part(number, _bytes(pl.concat(scenarios)), _bytes(table))
 
 
-def _proof(model: ChainModel, outcome: Outcome, kept: int) -> dict[str, Any]:
+def _proof(model: ChainModel | SingleModel, outcome: Outcome, kept: int) -> dict[str, Any]:
     name = model.chain
     cost = outcome.cost[:kept].sum(axis=(1, 2))
     return {
@@ -220,7 +243,9 @@ def _proof(model: ChainModel, outcome: Outcome, kept: int) -> dict[str, Any]:
     }
 
 
-def _metric_rows(model: ChainModel, outcome: Outcome, first: int, kept: int) -> pl.DataFrame:
+def _metric_rows(
+    model: ChainModel | SingleModel, outcome: Outcome, first: int, kept: int
+) -> pl.DataFrame:
     """Return one row per country, form and scenario, in single precision."""
     network = model.network
     forms, countries = network.forms, network.countries
@@ -254,7 +279,7 @@ def _metric_rows(model: ChainModel, outcome: Outcome, first: int, kept: int) -> 
     )
 
 
-def _cells(model: ChainModel) -> np.ndarray[Any, np.dtype[np.intp]]:
+def _cells(model: ChainModel | SingleModel) -> np.ndarray[Any, np.dtype[np.intp]]:
     """Return form · countries + country of all that own an activity or a limit, sorted."""
     network = model.network
     size = len(network.countries)

@@ -13,36 +13,42 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lodeline.errors import InputError
+from lodeline.scenarios.instruments import Extraterritorial
 from lodeline.scenarios.restrictions import Ban, Licence, Outage, Quota, Restriction, Sanction, Tax
 from lodeline.units import MONTHS_PER_YEAR
 
-__all__ = ["Limiting", "Timing", "allowed_flow", "check_supported", "lost_share"]
+__all__ = ["Limiting", "Timing", "allowed_flow", "check_side_by_side", "goes_side_by_side",
+           "lost_share"]  # fmt: skip
 
 Vector = NDArray[np.float64]
 Values = Mapping[str, Vector]
-Limiting = Ban | Quota | Licence | Sanction
-"""Kinds that limit flows and that an ensemble can draw."""
+Limiting = Ban | Quota | Licence | Sanction | Extraterritorial
+"""Kinds that limit flows."""
 
 
-def check_supported(restriction: Restriction) -> None:
-    """Refuse what an ensemble cannot draw yet, so that nothing is left out in silence.
+def goes_side_by_side(restriction: Restriction) -> bool:
+    """Return whether scenarios of a restriction differ in limits, capacities and taxes alone.
+
+    A threshold of content that is drawn moves lanes in and out of a limit: that is another network.
+    """
+    if isinstance(restriction, Extraterritorial):
+        return restriction.de_minimis.low == restriction.de_minimis.high
+    return isinstance(restriction, Limiting | Tax | Outage)
+
+
+def check_side_by_side(restriction: Restriction) -> None:
+    """Refuse what must be run one scenario at a time, so that nothing is left out in silence.
 
     Raises
     ------
     InputError
-        For other kinds, and for leakage that changes over time.
+        For such kinds.
     """
-    can = isinstance(restriction, Ban | Quota | Licence | Sanction | Tax | Outage)
-    what = "" if can else f"the kind '{restriction.type}'"
-    if getattr(restriction, "leakage_later", None) is not None:
-        what = "leakage that changes over time"
-    if getattr(restriction, "approval_by_use", None):
-        what = "licences that differ by use"
-    if what:
+    if not goes_side_by_side(restriction):
         raise InputError(
-            f"restriction '{restriction.id}': ensembles cannot draw {what} yet. Choose other "
-            "restrictions of the scenario under 'restrictions' of the event, or run it with "
-            "'lodeline stress', which turns its numbers one at a time."
+            f"restriction '{restriction.id}': futures of a plan cannot hold the kind "
+            f"'{restriction.type}'. Choose other restrictions of the scenario under "
+            "'restrictions' of the event, or draw it with 'lodeline ensemble'."
         )
 
 
@@ -68,7 +74,13 @@ class Timing:
 
 
 def allowed_flow(
-    restriction: Limiting, base: float, timing: Timing, month: int, values: Values
+    restriction: Limiting,
+    base: float,
+    timing: Timing,
+    month: int,
+    values: Values,
+    *,
+    by_use: tuple[float, float] = (0.0, 1.0),
 ) -> Vector:
     """Return what may pass in a month, t, shape (scenario,); infinite where nothing is withheld.
 
@@ -82,17 +94,21 @@ def allowed_flow(
         When it is in force, and the month asked about.
     values
         Drawn numbers by key.
+    by_use
+        a of a licence is the first number + the second · `approval_share`: where uses have their
+        own approval.
     """
-    leak = values[f"{restriction.id}.leakage"]
+    leak = _leakage(restriction, timing, month, values)
     if isinstance(restriction, Ban | Sanction):
         severity = values[f"{restriction.id}.severity"]
         lost = severity * (1.0 - leak)
         flow = np.where(lost > 0.0, base * (1.0 - lost), np.inf)
-    elif isinstance(restriction, Licence):
+    elif isinstance(restriction, Licence | Extraterritorial):
         waited = month - timing.start
         delay = values[f"{restriction.id}.delay_months"]
         open_share = np.minimum(np.maximum(waited + 1.0 - delay, 0.0), 1.0)
-        approved = values[f"{restriction.id}.approval_share"] * open_share
+        given = by_use[0] + by_use[1] * values[f"{restriction.id}.approval_share"]
+        approved = given * open_share
         lost = (1.0 - approved) * (1.0 - leak)
         flow = np.where(lost > 0.0, base * (1.0 - lost), np.inf)
     else:
@@ -102,6 +118,17 @@ def allowed_flow(
             quota = values[f"{restriction.id}.share_of_base"] * base
         flow = quota + leak * np.maximum(base - quota, 0.0)
     return np.where(timing.in_force(month), flow, np.inf)
+
+
+def _leakage(restriction: Limiting, timing: Timing, month: int, values: Values) -> Vector:
+    """Return λ in a month: from `leakage` in a straight line to `leakage_later`."""
+    now = values[f"{restriction.id}.leakage"]
+    if restriction.leakage_later is None:
+        return now
+    months = values[f"{restriction.id}.leakage_months"]
+    waited = np.maximum(month - timing.start, 0.0)
+    gone = np.where(waited >= months, 1.0, waited / np.maximum(months, 1e-300))
+    return np.asarray(now + (values[f"{restriction.id}.leakage_later"] - now) * gone)
 
 
 def lost_share(restriction: Outage, timing: Timing, month: int, values: Values) -> Vector:

@@ -24,7 +24,7 @@ from lodeline.studies.ensemble import summary
 from lodeline.studies.ensemble.factors import check_count, sample_at
 from lodeline.studies.ensemble.parts import BLOCK, Models, Plan, Store, drawn_for
 from lodeline.studies.ensemble.run import compute_here, compute_there
-from lodeline.studies.ensemble.simulate import simulate
+from lodeline.studies.ensemble.singly import needs_single_runs
 
 __all__ = ["PART", "plan_of", "run_ensemble"]
 
@@ -40,7 +40,7 @@ def plan_of(
     seed: int = 0,
     base_year: int | None = None,
     chains: Mapping[str, Chain] | None = None,
-    part: int = PART,
+    part: int | None = None,
 ) -> Plan:
     """Return the plan of an ensemble: all that its numbers follow from.
 
@@ -55,13 +55,17 @@ def plan_of(
     chains
         Chains of the user's own, by identifier.
     part
-        Scenarios a part, a multiple of `BLOCK`.
+        Scenarios a part, a multiple of `BLOCK`; default `PART`, or `BLOCK` where they are run one
+        at a time.
 
     Raises
     ------
     InputError
         If a country does not exist, or the part's size is impossible.
     """
+    if part is None:
+        is_slow = any(needs_single_runs(ensemble, chain) for chain in ensemble.simulated)
+        part = BLOCK if is_slow else PART
     if part < BLOCK or part % BLOCK:
         raise InputError(f"a part holds {part} scenarios, needs a multiple of {BLOCK}.")
     if seed < 0:
@@ -187,7 +191,7 @@ def _compute(
 def _warm_up(models: Models) -> None:
     """Compile before the clock starts and before workers would all do it at once."""
     values = sample_at(models.factors, 0, drawn_for(models, 0, 1)[:WIDTH]).values
-    simulate(models.chains[0], values)
+    models.simulate(0, values, 0, 1)
 
 
 def _summed(
