@@ -114,3 +114,19 @@ def test_wrong_names_and_options_leave_with_2(capfd, arguments, said):
     assert said in streams.err
     assert "Traceback" not in streams.err
     assert streams.out == ""
+
+
+def test_commas_name_several_as_repeating_does(capsys):
+    one = ["--country", "JPN,ITA", "--year", "2021,2022"]
+    two = ["--country", "ita", "--country", "jpn", "--year", "2021-2022"]
+    both = []
+    for options in (one, two):
+        assert (
+            main(["exposure", "--method", "geopolrisk", "--material", "cobalt", *options, "--json"])
+            == 0
+        )
+        both.append(json.loads(capsys.readouterr().out)["rows"])
+    assert {(r["country"], r["year"]) for r in both[0]} == {
+        (c, y) for c in ("JPN", "ITA") for y in (2021, 2022)
+    }
+    assert sorted(map(str, both[0])) == sorted(map(str, both[1]))

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from lodeline.cli.output import console, json_option, out_option, print_json, print_table
+from lodeline.cli.output import console, json_option, listed, out_option, print_json, print_table
 from lodeline.errors import InputError
 
 __all__ = ["bench"]
@@ -219,7 +219,7 @@ def _plan(futures: str | None, peers: str | None, as_json: bool) -> None:
 
 
 def _names(text: str | None) -> list[str] | None:
-    return [part.strip() for part in text.split(",") if part.strip()] if text else None
+    return listed(text) or None
 
 
 def _print(document: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from lodeline.cli.output import console, json_option, out_option, print_json, print_text
+from lodeline.cli.output import console, each_of, json_option, out_option, print_json, print_text
 
 __all__ = ["complement"]
 
@@ -20,8 +20,8 @@ __all__ = ["complement"]
     "--against", metavar="ISO3",
     help="Restricting country or group. Default: for each form, the largest maker outside.",
 )  # fmt: skip
-@click.option("--material", "materials", multiple=True, metavar="ID",
-              help="Chain; repeat for more. Default: all.")  # fmt: skip
+@click.option("--material", "materials", multiple=True, callback=each_of, metavar="ID,...",
+              help="Chain, or several. Default: all.")  # fmt: skip
 @click.option(
     "--year", type=click.IntRange(1995, 2100), metavar="Y",
     help="Base year. Default: the last of the trade data.",

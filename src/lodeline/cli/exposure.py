@@ -9,6 +9,7 @@ import click
 
 from lodeline.cli.output import (
     console,
+    each_of,
     json_option,
     out_option,
     print_json,
@@ -50,12 +51,12 @@ MOST_ROWS = 60
 @click.option("--method", metavar="METHOD",
               help="Measure; --methods lists them. "
               "Default for one material and one country: all of them.")  # fmt: skip
-@click.option("--material", "materials", multiple=True, metavar="M",
-              help="Material; repeat for more. Default: all.")  # fmt: skip
-@click.option("--country", "countries", multiple=True, metavar="ISO3",
-              help="Country, or EU27, G7, WLD; repeat for more.")  # fmt: skip
-@click.option("--year", "years", multiple=True, metavar="Y",
-              help="Year, or 2018-2024; repeat for more. Default: the last there is.")  # fmt: skip
+@click.option("--material", "materials", multiple=True, callback=each_of, metavar="M,...",
+              help="Material, or several. Default: all.")  # fmt: skip
+@click.option("--country", "countries", multiple=True, callback=each_of, metavar="ISO3,...",
+              help="Country, or EU27, G7, WLD; or several.")  # fmt: skip
+@click.option("--year", "years", multiple=True, callback=each_of, metavar="Y,...",
+              help="Year, or 2018-2024; or several. Default: the last there is.")  # fmt: skip
 @click.option("--stage", metavar="S", help="HS92 code, form, or stage of curated shares.")
 @click.option("--of", type=click.Choice(["production", "exports", "imports"]),
               help="Shares of what.")  # fmt: skip

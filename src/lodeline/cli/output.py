@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "console",
+    "each_of",
     "json_option",
+    "listed",
     "out_option",
     "print_json",
     "print_table",
@@ -41,6 +43,17 @@ def json_option(command: Command) -> Command:
         is_flag=True,
         help="Print one JSON document on standard output and nothing else.",
     )(command)
+
+
+def listed(*texts: str | None) -> list[str]:
+    """Return the entries of texts such as ``JPN, ITA``, each once, in order; nothing of None."""
+    parts = (part.strip() for text in texts if text for part in text.split(","))
+    return list(dict.fromkeys(part for part in parts if part))
+
+
+def each_of(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    """Let an option that may be repeated take commas as well (a callback of click)."""
+    return tuple(listed(*values))
 
 
 def out_option(command: Command) -> Command:

@@ -12,6 +12,7 @@ import click
 from lodeline.cli.output import (
     console,
     json_option,
+    listed,
     out_option,
     print_json,
     print_text,
@@ -75,7 +76,7 @@ def assess(file: Path, home: str | None, market: bool, out: Path | None, as_json
     from lodeline.results.purchases import assessment_document
     from lodeline.studies.purchases import assess_purchases
 
-    inside = [c.strip().upper() for c in (home or "").split(",") if c.strip()]
+    inside = listed((home or "").upper())
     if out is not None:
         check_folder(out)
     with progress_bar() as progress:

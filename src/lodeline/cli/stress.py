@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lodeline.cli.output import console, json_option, out_option, print_json, progress_bar
+from lodeline.cli.output import console, json_option, listed, out_option, print_json, progress_bar
 from lodeline.errors import InputError
 
 if TYPE_CHECKING:
@@ -102,27 +102,15 @@ def stress(
     options: dict[str, Any] = {
         "base_year": base_year,
         "months": months,
-        "asked": _codes(countries),
+        "asked": None if countries is None else listed(countries.upper()),
         "form": form,
         "mode": mode,
         "policy": StockPolicy(stocks) if stocks else None,
         "lead_time": lead_time,
-        "priority": _words(priority),
+        "priority": None if priority is None else listed(priority.lower()),
         "with_sensitivity": sensitivity,
     }
     _run_scenario(scenario, options, chains, out, as_json)
-
-
-def _codes(text: str | None) -> list[str] | None:
-    if text is None:
-        return None
-    return [code.strip().upper() for code in text.split(",") if code.strip()]
-
-
-def _words(text: str | None) -> list[str] | None:
-    if text is None:
-        return None
-    return [word.strip().lower() for word in text.split(",") if word.strip()]
 
 
 def _run_scenario(

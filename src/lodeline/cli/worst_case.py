@@ -10,6 +10,7 @@ import click
 from lodeline.cli.output import (
     console,
     json_option,
+    listed,
     out_option,
     print_json,
     print_text,
@@ -106,7 +107,7 @@ def worst_case(
     from lodeline.results.worst_case import CandidateKind, Damage, worst_case_document
     from lodeline.studies.worst_case import run_worst_case
 
-    targets = list(dict.fromkeys(c.strip().upper() for c in target.split(",") if c.strip()))
+    targets = listed(target.upper())
     if not targets:
         raise InputError("--target names no country. Write, for example, --target ITA,JPN.")
     if out is not None:
