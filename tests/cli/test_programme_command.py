@@ -33,7 +33,10 @@ def test_one_document_and_the_files(file, tmp_path, capsysbinary):
     assert document["slip"]["slip_month"] >= "2027-02"
     assert document["bottleneck"] == "niobium/ferroniobium"
     names = {p.name for p in out.iterdir()}
-    assert names == {"programme.md", "summary.json", "months.csv", "forms.csv", "supply.csv"}
+    assert names == {
+        "report.html", "programme.md", "tables.xlsx", "summary.json", "months.csv", "forms.csv",
+        "supply.csv",
+    }  # fmt: skip
     assert json.loads((out / "summary.json").read_text()) == document
     assert "What would have prevented it" in (out / "programme.md").read_text()
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -18,9 +15,6 @@ from lodeline.cli.output import (
     print_text,
     progress_bar,
 )
-
-if TYPE_CHECKING:
-    from lodeline.results.purchases import PurchaseAssessment
 
 __all__ = ["purchases"]
 
@@ -72,7 +66,8 @@ def assess(file: Path, home: str | None, market: bool, out: Path | None, as_json
     The order follows Article 24 of Regulation (EU) 2024/1252. Wrong cells are listed all at once.
     """
     from lodeline.report.files import check_folder
-    from lodeline.report.purchases import assessment_blocks
+    from lodeline.report.format import wrapped
+    from lodeline.report.purchases import assessment_blocks, write_assessment
     from lodeline.results.purchases import assessment_document
     from lodeline.studies.purchases import assess_purchases
 
@@ -82,37 +77,14 @@ def assess(file: Path, home: str | None, market: bool, out: Path | None, as_json
     with progress_bar() as progress:
         result = assess_purchases(file, home=inside, with_market=market, progress=progress)
     if out is not None:
-        _write(result, out)
+        write_assessment(result, out)
     if as_json:
         print_json(assessment_document(result))
         return
     first, *_ = assessment_blocks(result)
     lines = [first.heading, "", *first.text, "", *(f"- {item}" for item in first.items)]
-    print_text("\n".join(_wrapped(lines)))
+    print_text("\n".join(part for line in lines for part in wrapped(line)))
     told = f"Written to {out}: assessment.html, .md, .json and tables" if out is not None else (
         "The whole brief and its tables: --out DIR"
     )  # fmt: skip
     console().print(told)
-
-
-def _wrapped(lines: list[str]) -> Iterator[str]:
-    import textwrap
-
-    for line in lines:
-        if not line:
-            yield ""
-        hanging = "  " if line.startswith("- ") else ""
-        yield from textwrap.wrap(line.replace("\u00a0", " "), 80, subsequent_indent=hanging,
-                                 break_long_words=False)  # fmt: skip
-
-
-def _write(result: PurchaseAssessment, folder: Path) -> None:
-    from lodeline.report.purchases import assessment_html, assessment_markdown
-    from lodeline.results.purchases import assessment_document
-
-    document = json.dumps(assessment_document(result), ensure_ascii=False, indent=2) + "\n"
-    (folder / "assessment.json").write_text(document, encoding="utf-8")
-    (folder / "assessment.md").write_text(assessment_markdown(result), encoding="utf-8")
-    (folder / "assessment.html").write_text(assessment_html(result), encoding="utf-8")
-    for name in ("lots", "measures", "map", "restrictions", "governance"):
-        getattr(result, name).write_csv(folder / f"{name}.csv")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -17,9 +16,6 @@ from lodeline.cli.output import (
     progress_bar,
 )
 from lodeline.errors import InputError
-
-if TYPE_CHECKING:
-    from lodeline.results.worst_case import WorstCaseResult
 
 __all__ = ["worst_case"]
 
@@ -103,7 +99,7 @@ def worst_case(
     Example: lodeline worst-case --target JPN --chain rare-earths --k 2
     """
     from lodeline.report.files import check_folder
-    from lodeline.report.worst_case import worst_case_lines
+    from lodeline.report.worst_case import worst_case_lines, write_worst_case
     from lodeline.results.worst_case import CandidateKind, Damage, worst_case_document
     from lodeline.studies.worst_case import run_worst_case
 
@@ -128,23 +124,10 @@ def worst_case(
             progress=progress,
             message=lambda text: talk.print(text, style="dim"),
         )
-    if out is not None:
-        _write(result, out)
+    names = [] if out is None else write_worst_case(result, out)
     if as_json:
         print_json(worst_case_document(result))
         return
     print_text("\n".join(worst_case_lines(result)))
     if out is not None:
-        talk.print(f"Written to {out}: worst-case.md, sets.csv, summary.json")
-
-
-def _write(result: WorstCaseResult, folder: Path) -> None:
-    import json
-
-    from lodeline.report.worst_case import worst_case_brief
-    from lodeline.results.worst_case import worst_case_document
-
-    document = json.dumps(worst_case_document(result), ensure_ascii=False, indent=2) + "\n"
-    (folder / "summary.json").write_text(document, encoding="utf-8")
-    (folder / "worst-case.md").write_text(worst_case_brief(result), encoding="utf-8")
-    result.ranking.write_csv(folder / "sets.csv")
+        talk.print(f"Written to {out}: {', '.join(names)}")

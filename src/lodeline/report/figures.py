@@ -154,7 +154,8 @@ def line_panel(
     months
         YYYY-MM.
     kind
-        ``share``, ``multiple`` or ``months``: how values are written, and where the axis begins.
+        ``share``, ``multiple``, ``months`` or ``units``: how values are written, and where the
+        axis begins.
     band
         Positions of the first and last restricted month, shaded.
     threshold
@@ -249,7 +250,7 @@ def tornado(
     )
 
 
-_LEAST_SPAN = {"share": 0.1, "multiple": 0.5, "months": 1.0}
+_LEAST_SPAN = {"share": 0.1, "multiple": 0.5, "months": 1.0, "units": 1.0}
 """A flat line is drawn flat, not as noise blown up to the height of the panel."""
 
 _LABEL_GAP = 13.0
@@ -272,12 +273,14 @@ class _Axes:
 def _tick_label(value: float, kind: str) -> str:
     if kind == "share":
         return f"{value * 100:g}{fmt.SPACE}%"
-    return f"×{value:g}" if kind == "multiple" else f"{value:g}"
+    return f"×{value:g}" if kind == "multiple" else f"{value:,g}"
 
 
 def _worded(value: float, kind: str) -> str:
     if kind == "share":
         return fmt.share(value)
+    if kind == "units":
+        return fmt.magnitude(value)
     return fmt.times(value) if kind == "multiple" else fmt.months(round(value, 1))
 
 

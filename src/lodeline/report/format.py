@@ -6,6 +6,7 @@ Spaces inside a figure are no-break spaces, so that a number never leaves its un
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ from lodeline.units import Month
 __all__ = [
     "ABSENT",
     "SPACE",
+    "WIDTH",
     "Cell",
     "absent",
     "between",
@@ -35,7 +37,11 @@ __all__ = [
     "span",
     "times",
     "tonnes",
+    "wrapped",
 ]
+
+WIDTH = 80
+"""Columns of a terminal."""
 
 ABSENT = "–"
 """What stands for a value that is absent; never a zero."""
@@ -314,3 +320,21 @@ def possessive(name: str) -> str:
     """Return the possessive of a country's name: ``Japan's``, ``the Philippines'``."""
     full = location(name)
     return f"{full}’" if full.endswith("s") else f"{full}’s"
+
+
+def wrapped(text: str, indent: str = "") -> list[str]:
+    """Return a text in lines of at most 80 columns; what goes on is set in below a list's mark.
+
+    Numbers stay with their units; an empty text is one empty line.
+
+    Examples
+    --------
+    >>> wrapped("- " + "word " * 20)[1]
+    '  word word word word word'
+    """
+    hanging = indent + ("  " if indent or text.startswith("- ") else "")
+    lines = textwrap.wrap(
+        text, WIDTH, initial_indent=indent, subsequent_indent=hanging,
+        break_long_words=False, break_on_hyphens=False,
+    )  # fmt: skip
+    return [line.replace(SPACE, " ") for line in lines] or [""]

@@ -1,46 +1,83 @@
-"""A programme's result in sentences: for a terminal of 80 columns, and as a brief in Markdown."""
+"""A programme's result in sentences: for a terminal of 80 columns, and as a brief."""
 
 from __future__ import annotations
 
-import json
-import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from lodeline.report.blocks import Block, BriefNames, write_brief
+from lodeline.report.figures import LinePanel, Series, line_panel
+from lodeline.report.format import wrapped
 from lodeline.results.programme import ProgrammeResult, SlipFigures, programme_document
 
-__all__ = ["programme_lines", "programme_markdown", "programme_text", "write_programme"]
+__all__ = ["programme_blocks", "programme_lines", "programme_text", "write_programme"]
 
-WIDTH = 80
 _RANGES_SHOWN = 5
 
 
 def programme_text(result: ProgrammeResult) -> str:
     """Return the answer for a terminal."""
-    return "\n".join(_wrapped(programme_lines(result)))
+    return "\n".join(part for line in programme_lines(result) for part in wrapped(line))
 
 
-def programme_markdown(result: ProgrammeResult) -> str:
-    """Return the brief: the answer, what each form does, what is assumed, what is not shown."""
-    head, *body = programme_lines(result)
-    parts = [f"# {head}", "", *body, "", "## What is assumed", "", *_assumed(result), ""]
+def programme_blocks(result: ProgrammeResult) -> Iterator[Block]:
+    """Yield the parts of the brief: the answer, what each form does, what is assumed."""
+    yield Block(
+        str(result.programme["title"]),
+        level=1,
+        text=(
+            " ".join(_answer(result)),
+            str(result.programme["question"]),
+            f"Scenario: {result.scenario['title']}, from {result.begin}.",
+        ),
+    )
+    yield Block("Month by month", charts=tuple(_charts(result)))
+    if result.slip.slip_month is not None:
+        told = tuple(_prevention(result))
+        yield Block("What would have prevented it, each kind by itself", items=told)
+    yield Block("The forms", items=tuple(_form(row) for row in result.forms.to_dicts()))
+    if result.ranges:
+        head, *rows = _range(result)
+        yield Block("The range", text=(head,), items=tuple(rows))
+    yield Block("What is assumed", items=tuple(_assumed(result)))
     if result.limits:
-        parts += ["## What the chains do not show", "", *(f"- {x}" for x in result.limits), ""]
+        yield Block("What the chains do not show", items=tuple(result.limits))
     edition = result.dataset["edition"]
-    parts.append(f"Dataset {edition}; base year {result.base_year}. See `docs/programmes.md`.")
-    return "\n".join(parts) + "\n"
+    data = f"Dataset {edition}; base year {result.base_year}. See docs/programmes.md."
+    yield Block("Notes", items=(*result.notes, data))
 
 
 def write_programme(result: ProgrammeResult, folder: Path) -> list[str]:
-    """Write brief, document and tables into an existing folder; return the names."""
-    document = json.dumps(programme_document(result), ensure_ascii=False, indent=2) + "\n"
-    (folder / "programme.md").write_text(programme_markdown(result), encoding="utf-8")
-    (folder / "summary.json").write_text(document, encoding="utf-8")
-    tables = {"months": result.months, "forms": result.forms, "supply": result.supply}
-    for name, table in tables.items():
-        table.write_csv(folder / f"{name}.csv")
-    return ["programme.md", "summary.json", *(f"{name}.csv" for name in tables)]
+    """Write brief, document and tables into a folder; return the names."""
+    return write_brief(
+        folder,
+        programme_blocks(result),
+        kind="programme",
+        names=BriefNames("report.html", "programme.md"),
+        document=programme_document(result),
+        tables={"months": result.months, "forms": result.forms, "supply": result.supply},
+    )
+
+
+def _charts(result: ProgrammeResult) -> Iterator[LinePanel]:
+    """Yield the schedule beside what is built, and how far users of each form are served."""
+    months = result.months["month"].to_list()
+    yield line_panel(
+        "Units",
+        "since the start of the schedule",
+        [
+            Series("scheduled", result.months["units_total"].to_list()),
+            Series("built", result.months["built_total"].to_list()),
+        ],
+        months=months,
+        kind="units",
+    )
+    served = [
+        Series(f"{form}", rows["served_share"].to_list())
+        for (_, form), rows in result.supply.group_by(["chain", "form"], maintain_order=True)
+    ]
+    yield line_panel("Users served", "% of their use", served, months=months, kind="share")
 
 
 def programme_lines(result: ProgrammeResult) -> list[str]:
@@ -48,29 +85,36 @@ def programme_lines(result: ProgrammeResult) -> list[str]:
     scenario = result.scenario
     lines = [str(result.programme["title"]), "", str(result.programme["question"]), ""]
     lines += [f"Scenario: {scenario['title']}, from {result.begin}.", ""]
-    lines += [*_answer(result), ""]
+    answer, *calm = _answer(result)
+    lines += [f"Answer: {answer[:1].lower()}{answer[1:]}", *calm, ""]
     if result.slip.slip_month is not None:
-        lines += ["What would have prevented it, each kind by itself:", *_prevention(result), ""]
-    lines += ["The forms:", *(f"- {_form(row)}" for row in result.forms.to_dicts()), ""]
+        kinds = _marked(_prevention(result))
+        lines += ["What would have prevented it, each kind by itself:", *kinds, ""]
+    lines += ["The forms:", *_marked(map(_form, result.forms.to_dicts())), ""]
     if result.ranges:
-        lines += [*_range(result), ""]
+        head, *rows = _range(result)
+        lines += [head, *_marked(rows), ""]
     return [*lines, *(f"Note: {note}" for note in result.notes)]
+
+
+def _marked(items: Iterable[str]) -> Iterator[str]:
+    return (f"- {item}" for item in items)
 
 
 def _answer(result: ProgrammeResult) -> Iterator[str]:
     slip = result.slip
     if slip.slip_month is None:
-        yield "Answer: it does not slip."
+        yield "It does not slip."
     else:
-        yield f"Answer: {_slip(slip)} The bottleneck is {result.bottleneck}."
+        yield f"It {_slip(slip)} The bottleneck is {result.bottleneck}."
     calm = result.slip_without
     if calm is not None:
-        told = "does not slip." if calm.slip_month is None else f"slips as well: {_slip(calm)}"
+        told = "does not slip." if calm.slip_month is None else f"{_slip(calm)}"
         yield f"Without the scenario, with its own demand added to the country's, it {told}"
 
 
 def _slip(slip: SlipFigures) -> str:
-    late = f"it slips in {slip.slip_month}"
+    late = f"slips in {slip.slip_month}"
     if slip.days_to_slip is not None:
         late += f" (short of material {slip.days_to_slip:.0f} days after {slip.days_from} began)"
     late += f"; at most {_units(slip.units_late_peak)} units behind in {slip.peak_month}"
@@ -90,17 +134,17 @@ def _prevention(result: ProgrammeResult) -> Iterator[str]:
         else f"{row['chain']}/{row['form']}: no buffer is enough"
         for row in rows
     ]
-    yield f"- Buffers: {'; '.join(told)}."
+    yield f"Buffers: {'; '.join(told)}."
     share = result.priority_needed
     if share is None:
-        yield "- Priority: not even all of its need served before others is enough."
+        yield "Priority: not even all of its need served before others is enough."
     else:
         now = f"{result.programme['priority']:.0%}".replace("%", " %")
-        yield (f"- Priority: {share:.0%} of its need served before others (now {now}).").replace(
+        yield (f"Priority: {share:.0%} of its need served before others (now {now}).").replace(
             "% of", " % of"
         )
     for row in rows:
-        given = f"- Release to it alone: {_kg(row['release_kg_needed'])} of {row['form']} in all"
+        given = f"Release to it alone: {_kg(row['release_kg_needed'])} of {row['form']} in all"
         if row["reserve_kg"] is None:
             yield f"{given}; the state is not known to hold any."
         else:
@@ -132,26 +176,26 @@ def _range(result: ProgrammeResult) -> Iterator[str]:
     )
     for row in result.ranges[:_RANGES_SHOWN]:
         yield (
-            f"- {row.parameter} from {row.low:g} to {row.high:g}{_unit(row.unit)}: "
+            f"{row.parameter} from {row.low:g} to {row.high:g}{_unit(row.unit)}: "
             f"{_units(row.at_low)} to {_units(row.at_high)}"
         )
 
 
 def _assumed(result: ProgrammeResult) -> Iterator[str]:
     for item in result.programme["assumptions"]:
-        yield f"- {item['text']} {item['why']}"
+        yield f"{item['text']} {item['why']}"
     for line in result.programme["bill"]:
         for name in ("kg_per_unit", "buffer_days", "buffer_kg"):
             number = line[name]
             if number is not None and number["source"]:
                 mark = ", assumed" if number["assumed"] else ""
                 yield (
-                    f"- {line['form']}, {name}: {number['value']:g} ({number['low']:g} to "
+                    f"{line['form']}, {name}: {number['value']:g} ({number['low']:g} to "
                     f"{number['high']:g}{mark}). {number['source']}"
                 )
     catch = result.programme["catch_up"]
     mark = " (assumed)" if catch["assumed"] else ""
-    yield f"- It can build and order {catch['value']:g} of the schedule more when behind{mark}."
+    yield f"It can build and order {catch['value']:g} of the schedule more when behind{mark}."
 
 
 def _unit(words: str) -> str:
@@ -164,9 +208,3 @@ def _units(value: float) -> str:
 
 def _kg(value: float) -> str:
     return f"{value:,.0f} kg" if value >= 10.0 else f"{value:.2g} kg"
-
-
-def _wrapped(lines: list[str]) -> Iterator[str]:
-    for line in lines:
-        hanging = "  " if line.startswith("- ") else ""
-        yield from textwrap.wrap(line, WIDTH, subsequent_indent=hanging) or [""]

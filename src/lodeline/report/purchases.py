@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from lodeline.report.blocks import Block, BriefNames, write_brief
 from lodeline.report.format import count, money, share, tonnes
-from lodeline.results.purchases import PurchaseAssessment, Step, Vulnerability
+from lodeline.results.purchases import PurchaseAssessment, Step, Vulnerability, assessment_document
 
-__all__ = ["Block", "assessment_blocks", "assessment_html", "assessment_markdown"]
+__all__ = ["assessment_blocks", "write_assessment"]
 
 _MOST_PLACES = 6
 _MOST_RESTRICTIONS = 12
@@ -21,72 +22,17 @@ _MARKS = (
     "come from elsewhere. The rest is traced through the supplier country's own mix."
 )
 
-_PAGE = """\
-<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>{{ title }}</title><style>
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem;
-       color: #1b2733; }
-table { border-collapse: collapse; margin: 1rem 0; font-size: 0.9rem; }
-th, td { border-bottom: 1px solid #cfd8e0; padding: 0.25rem 0.6rem; text-align: left;
-         vertical-align: top; }
-td.n, th.n { text-align: right; white-space: nowrap; }
-h1 { font-size: 1.6rem; } h2 { font-size: 1.2rem; margin-top: 2rem; }
-</style></head><body>
-{% for b in blocks %}{% if b.heading %}<h{{ b.level }}>{{ b.heading }}</h{{ b.level }}>{% endif %}
-{% for p in b.text %}<p>{{ p }}</p>{% endfor %}
-{% if b.items %}<ul>{% for i in b.items %}<li>{{ i }}</li>{% endfor %}</ul>{% endif %}
-{% if b.rows %}<table><tr>{% for h in b.columns %}<th>{{ h }}</th>{% endfor %}</tr>
-{% for r in b.rows %}<tr>{% for c in r %}<td>{{ c }}</td>{% endfor %}</tr>
-{% endfor %}</table>{% endif %}{% endfor %}
-</body></html>
-"""
 
-
-@dataclass(frozen=True)
-class Block:
-    """A heading with what stands below it.
-
-    Attributes
-    ----------
-    heading, level
-        Heading and its level; no heading where empty.
-    text, items
-        Paragraphs, then a list.
-    columns, rows
-        A table; none where there are no rows.
-    """
-
-    heading: str = ""
-    level: int = 2
-    text: tuple[str, ...] = ()
-    items: tuple[str, ...] = ()
-    columns: tuple[str, ...] = ()
-    rows: tuple[tuple[str, ...], ...] = ()
-
-
-def assessment_markdown(result: PurchaseAssessment) -> str:
-    """Return the brief as Markdown."""
-    lines: list[str] = []
-    for block in assessment_blocks(result):
-        if block.heading:
-            lines += [f"{'#' * block.level} {block.heading}", ""]
-        for text in block.text:
-            lines += [text, ""]
-        if block.items:
-            lines += [*(f"- {item}" for item in block.items), ""]
-        if block.rows:
-            lines += [_line(block.columns), _line(["---"] * len(block.columns))]
-            lines += [*(_line(row) for row in block.rows), ""]
-    return "\n".join(lines)
-
-
-def assessment_html(result: PurchaseAssessment) -> str:
-    """Return the brief as one HTML page that needs nothing from elsewhere."""
-    from jinja2 import Environment
-
-    environment = Environment(autoescape=True, trim_blocks=True)
-    return environment.from_string(_PAGE).render(
-        title=_title(result), blocks=list(assessment_blocks(result))
+def write_assessment(result: PurchaseAssessment, folder: Path) -> list[str]:
+    """Write brief, document and tables into a folder; return the names."""
+    tables = ("lots", "measures", "map", "restrictions", "governance")
+    return write_brief(
+        folder,
+        assessment_blocks(result),
+        kind="purchases",
+        names=BriefNames("assessment.html", "assessment.md", "assessment.json"),
+        document=assessment_document(result),
+        tables={name: getattr(result, name) for name in tables},
     )
 
 
@@ -106,10 +52,6 @@ def assessment_blocks(result: PurchaseAssessment) -> Iterator[Block]:
     yield Block("What the law asks", text=(f"{law['source']}. {law['who']}", str(law["how"]),
                                            str(law["limits"])))  # fmt: skip
     yield Block("How to read this", items=(*result.notes, *_coverage(result)))
-
-
-def _line(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
 def _title(result: PurchaseAssessment) -> str:
@@ -171,7 +113,7 @@ def _overview(result: PurchaseAssessment) -> Block:
             "–" if score is None else f"{score:.3f}",
         ))  # fmt: skip
     columns = ("material", "year", "quantity", "value", "HHI", "largest", "imported", "GeoPolRisk")
-    return Block("What was bought", columns=columns, rows=tuple(rows))
+    return Block("What was bought", columns=columns, rows=tuple(rows), numbers=columns[2:])
 
 
 def _maps(result: PurchaseAssessment) -> Iterator[Block]:
@@ -213,7 +155,8 @@ def _restrictions(result: PurchaseAssessment) -> Block:
     left = result.restrictions.height - len(rows)
     more = (f"{left} more are in the tables.",) if left > 0 else ()
     columns = ("material", "who, against whom", "kind", "in force", "shipped", "mined", "source")
-    return Block("Restrictions", level=3, text=more, columns=columns, rows=rows)
+    numbers = ("shipped", "mined")
+    return Block("Restrictions", level=3, text=more, columns=columns, rows=rows, numbers=numbers)
 
 
 def _restriction(result: PurchaseAssessment, row: Mapping[str, Any]) -> tuple[str, ...]:
@@ -242,7 +185,8 @@ def _governance(result: PurchaseAssessment) -> Block:
         "indicator of political stability. Share: the larger of shipped and mined.",
     )
     columns = ("material", "year", "country", "share", "instability")
-    return Block("Governance", level=3, text=text, columns=columns, rows=rows)
+    numbers = ("share", "instability")
+    return Block("Governance", level=3, text=text, columns=columns, rows=rows, numbers=numbers)
 
 
 def _vulnerability(entry: Vulnerability) -> Block:

@@ -17,7 +17,6 @@ from lodeline.results.stress import StressResult
 
 __all__ = ["stress_table"]
 
-WIDTH = 80
 _MOST_ROWS = 20
 _INDENT = 2
 _GAP = 2
@@ -49,8 +48,7 @@ def stress_table(result: StressResult) -> tuple[RenderableType, ...]:
 
 def _wrap(text: str) -> str:
     """Return a text in lines of at most 80 columns; numbers stay with their units."""
-    lines = textwrap.fill(text, WIDTH, break_long_words=False, break_on_hyphens=False)
-    return lines.replace(SPACE, " ")
+    return "\n".join(fmt.wrapped(text))
 
 
 def _headings(result: StressResult) -> tuple[tuple[str, str], ...]:
@@ -74,7 +72,7 @@ def _table(result: StressResult) -> Iterator[Text]:
     lines += [tuple(part[k] for part in headings) for k in (0, 1)]
     widths = [max(cell_len(line[k]) for line in lines) for k in range(len(headings))]
     longest = max((cell_len(name) for rows in groups.values() for name, _ in rows), default=0)
-    room = max(WIDTH - _INDENT - sum(widths) - _GAP * len(widths), _SHORTEST_NAME)
+    room = max(fmt.WIDTH - _INDENT - sum(widths) - _GAP * len(widths), _SHORTEST_NAME)
     name_width = min(longest, room)
     for k in (0, 1):
         yield Text(_line("", [part[k] for part in headings], name_width, widths), style="bold")

@@ -1,65 +1,65 @@
-"""The worst case in a terminal of 80 columns, and as a brief in Markdown."""
+"""The worst case in a terminal of 80 columns, and as a brief."""
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterator
+from pathlib import Path
 
-from lodeline.report.format import SPACE, join, money, months, share, times, tonnes
-from lodeline.results.worst_case import Restriction, WorstCaseResult
+from lodeline.report.blocks import Block, BriefNames, write_brief
+from lodeline.report.format import join, money, months, share, times, tonnes, wrapped
+from lodeline.results.worst_case import Restriction, WorstCaseResult, worst_case_document
 
-__all__ = ["worst_case_brief", "worst_case_lines"]
+__all__ = ["worst_case_blocks", "worst_case_lines", "write_worst_case"]
 
-WIDTH = 80
 _SHOWN = 5
 
 
 def worst_case_lines(result: WorstCaseResult) -> list[str]:
     """Return the answer in lines of at most 80 columns."""
-    lines = _wrapped(_question(result))
-    lines += ["", *_wrapped(_answer(result)), ""]
+    lines = wrapped(_question(result))
+    lines += ["", *wrapped(_answer(result)), ""]
     for r in result.restrictions:
-        lines += _wrapped(_restriction(result, r), "  ")
-    lines += ["", *_wrapped(_proof(result))]
+        lines += wrapped(_restriction(result, r), "  ")
+    lines += ["", *wrapped(_proof(result))]
     if result.left_out.count:
-        lines += _wrapped(_left_out(result))
+        lines += wrapped(_left_out(result))
     lines += ["", "Next worst sets of that size:"]
     for rank, names, damage in _others(result):
-        lines += _wrapped(f"{rank}. {damage}: {names}", "  ")
+        lines += wrapped(f"{rank}. {damage}: {names}", "  ")
     for note in result.notes:
-        lines += ["", *_wrapped(note)]
+        lines += ["", *wrapped(note)]
     return lines
 
 
-def worst_case_brief(result: WorstCaseResult) -> str:
-    """Return the brief as Markdown."""
-    out = [f"# {_question(result)}", "", _answer(result), ""]
-    out += [f"- {_restriction(result, r)}" for r in result.restrictions]
-    out += ["", "## What proves it", "", _proof(result)]
-    if result.left_out.count:
-        out += ["", _left_out(result)]
-    out += ["", "## By country", "", *_outcome(result)]
-    out += ["", "## Next worst sets of that size", ""]
-    out += [f"{rank}. {damage}: {names}" for rank, names, damage in _others(result)]
-    out += ["", "## Limits", "", *(f"- {note}" for note in result.notes)]
+def worst_case_blocks(result: WorstCaseResult) -> Iterator[Block]:
+    """Yield the parts of the brief, in order."""
+    restrictions = tuple(_restriction(result, r) for r in result.restrictions)
+    yield Block(_question(result), level=1, text=(_answer(result),), items=restrictions)
+    left_out = (_left_out(result),) if result.left_out.count else ()
+    yield Block("What proves it", text=(_proof(result), *left_out))
+    yield _outcome(result)
+    others = tuple((str(rank), names, damage) for rank, names, damage in _others(result))
+    columns = ("rank", "restrictions", "damage")
+    numbers = ("damage",)
+    yield Block("Next worst sets of that size", columns=columns, rows=others, numbers=numbers)
     certificate = result.certificate
-    out += [
-        "",
+    proof = (
         f"Dataset {result.dataset['edition']}. Worst residual {certificate['max_residual']:.0e}, "
-        f"worst gap {certificate['max_gap']:.0e}.",
-    ]
-    return "\n".join(out) + "\n"
+        f"worst gap {certificate['max_gap']:.0e}."
+    )
+    yield Block("Limits", items=(*result.notes, proof))
 
 
-def _wrapped(text: str, indent: str = "") -> list[str]:
-    hanging = indent + "  " if indent else ""
-    return [
-        line.replace(SPACE, " ")
-        for line in textwrap.wrap(
-            text, WIDTH, initial_indent=indent, subsequent_indent=hanging,
-            break_long_words=False, break_on_hyphens=False,
-        )
-    ]  # fmt: skip
+def write_worst_case(result: WorstCaseResult, folder: Path) -> list[str]:
+    """Write brief, document and tables into a folder; return the names."""
+    return write_brief(
+        folder,
+        worst_case_blocks(result),
+        kind="worst case",
+        names=BriefNames("report.html", "worst-case.md"),
+        document=worst_case_document(result),
+        tables={"sets": result.ranking, "countries": result.outcome},
+    )
 
 
 def _question(result: WorstCaseResult) -> str:
@@ -140,15 +140,17 @@ def _amount(result: WorstCaseResult, value: float) -> str:
     return money(value) if result.damage_unit == "USD" else tonnes(value, result.unit)
 
 
-def _outcome(result: WorstCaseResult) -> Sequence[str]:
-    head = [
-        "| country | unmet | share of use | worst month | price | cost |",
-        "|---|--:|--:|--:|--:|--:|",
-    ]
-    return head + [
-        f"| {result.country_names.get(r['country'], r['country'])} "
-        f"| {tonnes(r['unmet_t_total'], result.unit)} | {share(r['unmet_share'])} "
-        f"| {share(r['unmet_share_peak'])} "
-        f"| {times(r['price_multiple_peak'])} | {money(r['cost_usd'])} |"
+def _outcome(result: WorstCaseResult) -> Block:
+    columns = ("country", "unmet", "share of use", "worst month", "price", "cost")
+    rows = tuple(
+        (
+            result.country_names.get(r["country"], r["country"]),
+            tonnes(r["unmet_t_total"], result.unit),
+            share(r["unmet_share"]),
+            share(r["unmet_share_peak"]),
+            times(r["price_multiple_peak"]),
+            money(r["cost_usd"]),
+        )
         for r in result.outcome.to_dicts()
-    ]  # fmt: skip
+    )
+    return Block("By country", columns=columns, rows=rows, numbers=columns[1:])
