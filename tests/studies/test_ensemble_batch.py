@@ -4,13 +4,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from ensemble_cases import assert_as_in_a_stress_test, sample, schedule_of, small
+from ensemble_cases import YEAR, assert_as_in_a_stress_test, sample, schedule_of, small
 
 from lodeline.network import ActivityKind
-from lodeline.scenarios.ensemble_reading import load_ensemble
-from lodeline.studies.ensemble.batch import Block
-from lodeline.studies.ensemble.factors import restrictions_of
+from lodeline.network.base_year import base_year
+from lodeline.network.catalogue import load_chain
+from lodeline.scenarios.compile import compile_schedule
+from lodeline.scenarios.ensemble_reading import load_ensemble, parse_ensemble
+from lodeline.studies.ensemble.batch import Block, ChainModel
+from lodeline.studies.ensemble.factors import draw, factors_of, restrictions_of
 from lodeline.studies.ensemble.simulate import simulate
+from lodeline.studies.ensemble.singly import SingleModel
 
 SCENARIOS = range(8)
 
@@ -101,8 +105,33 @@ def test_the_bundled_ensembles_name_restrictions_that_exist():
 def test_more_months_keep_the_first_ones():
     ensemble, base, factors, model = small()
     longer = ensemble.model_copy(update={"months": 8})
-    from lodeline.studies.ensemble.batch import ChainModel
-
     outcome = simulate(model, sample().values)
     after = simulate(ChainModel(longer, replace(base), factors), sample().values)
     assert np.all(after.unmet_share_peak >= outcome.unmet_share_peak)
+
+
+def test_caps_are_those_of_a_calibration_by_itself():
+    spec = """\
+id: spar
+title: An outage of fluorspar
+question: Who runs short?
+summary: An outage.
+kind: hypothetical
+start: 2024-01
+months: 2
+asked: [JPN]
+restrictions:
+  - {id: r, type: outage, by: [MNG], chain: fluorspar, forms: all, start: 2024-01, source: s,
+     severity: {value: 0.8, low: 0.5, high: 1}, recovery_months: 0}
+sources: [{key: s, title: An invented case, confidence: low}]
+"""
+    ensemble = parse_ensemble(spec.encode(), source="spar.yaml")
+    base = base_year(load_chain("fluorspar"), YEAR)
+    factors = factors_of(ensemble, {"fluorspar": base})
+    values = draw(factors, seed=3, first=0, count=2).values
+    block = Block.of(ChainModel(ensemble, base, factors), values)
+    for i in range(2):
+        setting = SingleModel(ensemble, base).setting({k: v[i] for k, v in values.items()})
+        network = compile_schedule(setting.base, setting.restrictions, ensemble.calendar).network
+        np.testing.assert_allclose(block.cap[i], network.cap, rtol=1e-14)
+    assert (block.cap[0] != block.cap[1]).any()

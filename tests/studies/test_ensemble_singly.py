@@ -76,7 +76,8 @@ events:
         spec += f"""\
   - scenario:
       {{id: {name}, title: text, question: text, summary: text, kind: hypothetical,
-       months: 2, asked: [JPN], stocks: {{policy: {policy}}}, sources: [{{key: s, title: text, confidence: low}}],
+       months: 2, asked: [JPN], stocks: {{policy: {policy}}}, sources: [{{key: s, title: text,
+       confidence: low}}],
        restrictions: [{{id: r, type: tax, by: [ZAF], on: all, chain: rhodium, forms: all,
                        start: 2024-01, source: s, rate: 0.1}}]}}
 """

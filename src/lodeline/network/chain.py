@@ -92,6 +92,12 @@ def _in_order(years: tuple[int, int]) -> tuple[int, int]:
     return years
 
 
+def _more_than_one(parameter: Parameter) -> Parameter:
+    if parameter.low <= 1.0:
+        raise ValueError(f"needs low > 1, got {parameter.low}")
+    return parameter
+
+
 def _content(parameter: Parameter) -> Parameter:
     return _share(_positive(parameter))
 
@@ -100,6 +106,7 @@ Positive = Annotated[Parameter, AfterValidator(_positive)]
 NotNegative = Annotated[Parameter, AfterValidator(_not_negative)]
 Share = Annotated[Parameter, AfterValidator(_share)]
 Content = Annotated[Parameter, AfterValidator(_content)]
+MoreThanOne = Annotated[Parameter, AfterValidator(_more_than_one)]
 
 
 class Basis(StrEnum):
@@ -264,6 +271,9 @@ class Form(_Spec):
     """Where the output of the form by country comes from, the first that applies."""
     fallback: Output | None = None
     """Output for years and countries that `output` does not cover; default net exports."""
+    onward_price: MoreThanOne | None = None
+    """Most that those who work on the form where it is mined can pay, over p̄: what they make is
+    sold on the world market. Left out where the form is used up as it is."""
     note: str = ""
     """What a reader should know about the form."""
 

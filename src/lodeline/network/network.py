@@ -117,6 +117,9 @@ class Network:
         x̄, t/month; for `STORE` the normal stock, t.
     margin, slope, price, elasticity
         Curve of each activity, see `lodeline.solver.curves`.
+    cap
+        Price from which use fades to nothing, USD/t: `PRICE_CAP` over p̄, less for processors of
+        what their own country mines (see `price_caps`).
     curve
         Natural curve kind of each activity.
     scale
@@ -153,6 +156,7 @@ class Network:
     margin: Vector
     slope: Vector
     price: Vector
+    cap: Vector
     elasticity: Vector
     curve: Small
     scale: Vector
@@ -234,7 +238,7 @@ class Network:
             slope=self.slope,
             price=self.price,
             elasticity=self.elasticity,
-            cap=PRICE_CAP * self.price,
+            cap=self.cap,
             lower=np.zeros(size),
             upper=self.capacity,
         )

@@ -151,6 +151,7 @@ def _with_ways_round(network: Network, detours: Detours) -> Network:
         margin=np.append(network.margin, network.margin[lanes] + detours.cost),
         slope=np.append(network.slope, slope),
         price=np.append(network.price, network.price[lanes]),
+        cap=np.append(network.cap, network.cap[lanes]),
         elasticity=np.append(network.elasticity, blend),
         curve=np.append(network.curve, network.curve[lanes]),
         scale=np.append(network.scale, detours.room),

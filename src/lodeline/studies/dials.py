@@ -129,6 +129,7 @@ def dials_of(
     given = [name for name in _BEHAVIOUR if getattr(chain.behaviour, name) is not None]
     out += [_behaviour_dial(chain.behaviour, name) for name in given]
     out += [_stock_dial(chain, k) for k in range(len(chain.stocks))]
+    out += [_onward_dial(chain, k) for k, form in enumerate(chain.forms) if form.onward_price]
     out += [_lanes_dial(chain, k) for k, form in enumerate(chain.forms) if form.inferred]
     if stocks is not None and chain.stocks:
         out += [_rule_dial(stocks, name) for name in stocks.numbers]
@@ -203,6 +204,24 @@ def _stock_dial(chain: Chain, k: int) -> Dial:
     return Dial(
         f"stocks.{where}", f"state stock, {stock.country}", "days of use", stock.days.value,
         stock.days.low, stock.days.high, stock.days.source, stock.days.assumed, turn,
+    )  # fmt: skip
+
+
+def _onward_dial(chain: Chain, k: int) -> Dial:
+    form = chain.forms[k]
+    number = form.onward_price
+    assert number is not None
+
+    def turn(setting: Setting, value: float) -> Setting:
+        now = setting.base.chain
+        changed = now.forms[k].model_copy(update={"onward_price": _pinned(number, value)})
+        forms = (*now.forms[:k], changed, *now.forms[k + 1 :])
+        return _with_chain(setting, now.model_copy(update={"forms": forms}))
+
+    return Dial(
+        f"forms.{form.id}.onward_price", f"most that processors at the mine pay ({form.id})",
+        "multiple of price", number.value, number.low, number.high, number.source,
+        number.assumed, turn,
     )  # fmt: skip
 
 

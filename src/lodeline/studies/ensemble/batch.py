@@ -16,6 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lodeline.network import ActivityKind, BaseYear, Limit, Network, RowKind
+from lodeline.network.calibrate import own_supply_share
+from lodeline.network.network import PRICE_CAP
 from lodeline.scenarios.compile import compile_schedule
 from lodeline.scenarios.effects import approved_share
 from lodeline.scenarios.ensemble_spec import Ensemble
@@ -220,13 +222,27 @@ def _probe(restriction: Restriction, force: float) -> Restriction:
     return restriction
 
 
+def _caps(model: ChainModel, values: Values, count: int) -> Vector:
+    """Return the price caps, USD/t, shape (scenario, activity); see `price_caps`."""
+    network, base = model.network, model.network.base
+    caps = np.tile(network.cap, (count, 1))
+    share = own_supply_share(base)
+    for f, form in enumerate(base.chain.forms):
+        if form.onward_price is not None:
+            worth = model.number(values, f"forms.{form.id}.onward_price")[:, None]
+            uses = np.flatnonzero((network.kind == ActivityKind.USE) & (network.form == f))
+            top = PRICE_CAP - (PRICE_CAP - worth) * share[f, network.origin[uses]]
+            caps[:, uses] = network.price[uses] * top
+    return caps
+
+
 @dataclass
 class Block:
     """Arrays of a block of scenarios: what months share, then what each month changes.
 
     Attributes
     ----------
-    reference, margin, slope, elasticity, capacity
+    reference, margin, slope, elasticity, cap, capacity
         As in `Network`, shape (scenario, activity).
     growth, growth_base, rebuild
         As in `Network`, shapes (scenario,), (scenario, lane), (scenario,).
@@ -238,6 +254,7 @@ class Block:
     margin: Vector
     slope: Vector
     elasticity: Vector
+    cap: Vector
     capacity: Vector
     growth: Vector
     growth_base: Vector
@@ -272,7 +289,8 @@ class Block:
         margin[:, model.latent] += entry * network.price[model.latent]
         return cls(
             model=model, values=values, reference=reference, margin=margin,
-            slope=network.price / (elasticity * scale), elasticity=elasticity, capacity=capacity,
+            slope=network.price / (elasticity * scale), elasticity=elasticity,
+            cap=_caps(model, values, count), capacity=capacity,
             growth=growth, growth_base=growth[:, None] * network.scale[model.lanes],
             rebuild=model.number(values, "behaviour.rebuild"),
         )  # fmt: skip

@@ -234,7 +234,7 @@ class _Eight:
             lower=shared(curves.lower), margin=self.of(block.margin),
             extra=shared(np.zeros(curves.lower.size)), reference=self.of(block.reference),
             slope=self.of(block.slope), price=shared(curves.price),
-            elasticity=self.of(block.elasticity), cap=shared(curves.cap),
+            elasticity=self.of(block.elasticity), cap=self.of(block.cap),
         )  # fmt: skip
         pack_block(self.pattern, self.work, inputs)
         self.links.untaxed[:] = self.work.offset.reshape(-1, WIDTH)[self.links.taxed].ravel()
@@ -313,6 +313,7 @@ class _Eight:
         own = Variation(
             rhs=b, upper=bounds, extra_margin=tax, reference=block.reference[i],
             margin=block.margin[i], slope=block.slope[i], elasticity=block.elasticity[i],
+            cap=block.cap[i],
         )  # fmt: skip
         return own.applied(model.problem)
 

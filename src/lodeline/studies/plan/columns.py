@@ -17,6 +17,7 @@ from scipy import sparse
 
 from lodeline.errors import InputError
 from lodeline.network import ActivityKind, Layer, Network, RowKind
+from lodeline.network.network import PRICE_CAP
 from lodeline.scenarios.measures import (
     Access,
     ActionPlan,
@@ -165,6 +166,7 @@ def extended(network: Network, columns: Columns) -> Network:
         margin=longer(network.margin, columns.margin),
         slope=longer(network.slope, slope),
         price=longer(network.price, columns.price),
+        cap=longer(network.cap, PRICE_CAP * columns.price),
         elasticity=longer(network.elasticity, 1.0 / RISE),
         curve=longer(network.curve, CurveKind.LINEAR),
         scale=longer(network.scale, columns.full),

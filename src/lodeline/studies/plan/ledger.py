@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from lodeline.network import ActivityKind, Network, RowKind
-from lodeline.network.network import PRICE_CAP
 from lodeline.solver.curves import CurveKind, Curves
 
 __all__ = ["Ledger"]
@@ -112,7 +111,7 @@ def _bent_curves(
         slope=np.ones(size),
         price=each(network.price),
         elasticity=elasticity[:, bent].ravel(),
-        cap=PRICE_CAP * each(network.price),
+        cap=each(network.cap),
         lower=np.zeros(size),
         upper=np.full(size, np.inf),
     )

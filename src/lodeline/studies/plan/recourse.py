@@ -291,7 +291,7 @@ def _month(
         slope=both(future.slope, network.slope) / flow,
         price=network.price,
         elasticity=both(future.elasticity, network.elasticity),
-        cap=PRICE_CAP * network.price,
+        cap=network.cap,
         lower=np.zeros(network.activities),
         upper=both(future.capacity, network.capacity) * flow,
     )

@@ -127,7 +127,7 @@ class Books:
             slope=none + 1.0,
             price=each(network.price),
             elasticity=each(network.elasticity),
-            cap=PRICE_CAP * each(network.price),
+            cap=each(network.cap),
             lower=none,
             upper=none + np.inf,
         )
