@@ -23,6 +23,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         ),
         "bench": ("lodeline.cli.bench:bench", "Measure speed beside other programs."),
         "chains": ("lodeline.cli.chains:chains", "Show the chains: forms, years, size."),
+        "compare": (
+            "lodeline.cli.compare:compare",
+            "Show how two runs differ: inputs and figures.",
+        ),
         "complement": (
             "lodeline.cli.complement:complement",
             "What partners could do for each other.",
