@@ -231,3 +231,13 @@ def test_unit_values_match_the_flows():
     row = data.unit_values("284690", years=(2024, 2024)).row(0, named=True)
     middle = math.sqrt(row["low_usd_per_t"] * row["high_usd_per_t"])
     assert row["median_usd_per_t"] == pytest.approx(middle, rel=1e-6)
+
+
+def test_the_largest_makers_of_2024_are_named_with_tonnes_and_what_is_left():
+    cobalt = data.largest_makers("cobalt", "mine").filter(pl.col("year") == 2024)
+    tonnes = dict(cobalt.select("country", "value").iter_rows())
+    assert tonnes["COD"] == 181_800.0  # IEA, Critical Minerals Dataset, May 2025
+    assert cobalt["rest"].unique().to_list() == [pytest.approx(273_340.0 - sum(tonnes.values()))]
+    assert data.largest_makers("rare-earths", "mine").filter(year=2024)["value"].max() == 270_000.0
+    assert data.largest_makers("tungsten", "mine").is_empty()
+    assert set(data.largest_makers("copper", "mine")["year"]) == {2024}, "no projection"

@@ -95,7 +95,9 @@ def test_bands_stay_inside_the_picture(pictures):
 
 def test_maps_have_the_shares_of_the_origin_measure(pictures):
     for table in pictures.maps:
-        assert sum(table.shares.values()) == pytest.approx(1.0, abs=1e-9)
+        assert sum(table.shares.values()) + table.untraced == pytest.approx(1.0, abs=1e-9)
+        assert sum(table.first_seen.values()) <= table.untraced + 1e-9
+        assert "not-traced" not in table.shares
         assert table.members == ("ITA",)
 
 

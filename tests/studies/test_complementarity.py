@@ -10,9 +10,11 @@ from click.testing import CliRunner
 from lodeline import data
 from lodeline.cli.complement import complement as command
 from lodeline.errors import InputError, UnknownNameError
+from lodeline.network.catalogue import chain_ids
 from lodeline.report.complementarity import complementarity_text
 from lodeline.results.complementarity import Item
 from lodeline.studies.complementarity import run_complementarity
+from lodeline.studies.complementarity.study import _told_elsewhere as told_elsewhere
 
 
 @cache
@@ -72,9 +74,9 @@ def test_a_port_has_no_spare_output():
     # No source lists Italy as a maker of compounds; its net exports are no plant.
     spare = figure(rare_earths(), Item.SPARE, receiver="JPN", form="compounds")
     assert spare["value"] is None
-    assert "net exports" in spare["reason"]
+    assert "not traced" in spare["reason"]
     exports = figure(rare_earths(), Item.EXPORTS_FREE, receiver="JPN", form="compounds")
-    assert exports["low"] < 0.5 * exports["value"]
+    assert exports["value"] == exports["low"] < 0.5 * exports["high"]
 
 
 def test_trade_between_partners_is_what_customs_booked():
@@ -145,3 +147,11 @@ def test_the_command_prints_one_document_and_writes_four_files(tmp_path):
     document = json.loads((tmp_path / "complement.json").read_text(encoding="utf-8"))
     assert {"partners", "year", "matrix", "rows", "titles", "notes", "dataset"} <= set(document)
     assert len(list(tmp_path.iterdir())) == 4
+
+
+def test_a_form_that_several_chains_share_is_told_once():
+    skipped = told_elsewhere(chain_ids())
+    assert {("rare-earth-magnets", "compounds"), ("heavy-rare-earths", "compounds")} <= skipped
+    assert ("rare-earths", "compounds") not in skipped
+    assert ("battery-anodes", "natural") in skipped
+    assert ("rare-earth-magnets", "magnets") not in skipped, "inferred forms are nobody else's"

@@ -112,9 +112,15 @@ def test_the_last_year_is_no_projection():
 
 
 def test_cells_without_figures_have_a_reason():
-    row = one("hhi", ("gallium",), years=(1901,))
+    row = one("hhi", ("gallium",), years=(1996,))
     assert row["value"] is None
     assert row["reason"]
+
+
+@pytest.mark.parametrize("method", ["hhi", "n-1", "origin", "time-to-survive", "geopolrisk"])
+def test_a_year_without_data_is_refused_with_the_years_there_are(method):
+    with pytest.raises(InputError, match="1995-2024"):
+        run_exposure(Request(method, ("cobalt",), ("JPN",), (1980,)))
 
 
 @pytest.mark.parametrize(

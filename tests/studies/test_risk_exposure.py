@@ -126,3 +126,21 @@ def test_a_country_is_needed_and_a_material_without_chain_is_absent_with_a_reaso
     rows = run_exposure(Request("time-to-survive", materials=("helium",), countries=("ITA",))).rows
     assert rows["value"].to_list() == [None]
     assert "no chain" in rows["reason"][0]
+
+
+def test_who_ships_more_than_it_takes_in_without_a_source_has_no_time_to_survive():
+    japan = run_exposure(Request("time-to-survive", ("cobalt",), ("JPN",), (2024,))).rows
+    assert japan["value"].to_list() == [None]
+    assert "unknown" in japan["reason"].item()
+    italy = run_exposure(Request("time-to-survive", ("cobalt",), ("ITA",), (2024,))).rows
+    assert italy["value"].drop_nulls().len() > 2
+
+
+def test_supply_that_is_not_traced_may_stop_with_a_site_or_go_on():
+    union = run_exposure(Request("time-to-survive", ("cobalt",), ("EU27",), (2024,))).rows
+    assert "not-traced" in union["site"].to_list()
+    canada = union.filter(site="CAN").row(0, named=True)
+    assert canada["value"] is None
+    assert canada["low"] < (canada["high"] or HORIZON)
+    japan = run_exposure(Request("risk-exposure-index", ("rare-earths",), ("JPN",), (2024,))).rows
+    assert japan["value"].null_count() == 0, "what it has is listed or imported"

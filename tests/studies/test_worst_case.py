@@ -238,3 +238,13 @@ def test_only_a_proof_says_that_more_restrictions_would_add_nothing():
     assert any("would not add" in note for note in proven.notes)
     assert not any("would not add" in note for note in sought.notes)
     assert any("There may be one" in note for note in sought.notes)
+
+
+def test_nobody_can_close_a_plant_that_no_source_knows_of():
+    network = network_of("cobalt")
+    stages = candidates_of(network, [CandidateKind.STAGE], [network.countries.index("ITA")])
+    makers = {network.countries[c.country] for c in stages}
+    assert "COD" in makers
+    assert not {"FIN", "JPN", "CZE"} & makers
+    exporters = candidates_of(network, [CandidateKind.EXPORTER], [network.countries.index("ITA")])
+    assert "FIN" in {network.countries[c.country] for c in exporters}

@@ -92,6 +92,39 @@ def _typed(rows: list[dict[str, str]]) -> pl.DataFrame:
     return table.rename({"country_iso3": "country"}, strict=False)
 
 
+TONNES = re.compile(r"([\d.e+]+) kt of ([\d.e+]+) kt world")
+"""Output and world output in a note of the IEA's rows."""
+LISTED = re.compile(r"^(k?t) .*; ([\d.e+]+) of ([\d.e+]+) listed")
+"""The same in a note of the USGS's rows; the unit stands first."""
+
+
+def _tonnes(note: str | None) -> tuple[float | None, float | None]:
+    """Return output and world output, t a year, as far as the note of a share tells them.
+
+    Examples
+    --------
+    >>> _tonnes("observed base year; 181.8 kt of 273.34 kt world")
+    (181800.0, 273340.0)
+    >>> _tonnes("t REO; computed from tonnages; 45500 of 384000 listed")
+    (45500.0, 384000.0)
+    """
+    if found := TONNES.search(note or ""):
+        return round(1e3 * float(found[1]), 3), round(1e3 * float(found[2]), 3)
+    if found := LISTED.search(note or ""):
+        factor = 1e3 if found[1] == "kt" else 1.0
+        return factor * float(found[2]), factor * float(found[3])
+    return None, None
+
+
+def _with_tonnes(table: pl.DataFrame) -> pl.DataFrame:
+    """Return shares with the tonnes that their notes tell."""
+    told = [_tonnes(note) for note in table["note"]]
+    return table.with_columns(
+        output_t=pl.Series([t for t, _ in told], dtype=pl.Float64),
+        world_t=pl.Series([w for _, w in told], dtype=pl.Float64),
+    )
+
+
 def _build(fact: _Fact, folder: Path) -> BuiltTable:
     rows = _read(folder / f"{fact.name}.csv")
     kept, reasons = [], dict[str, int]()
@@ -102,6 +135,8 @@ def _build(fact: _Fact, folder: Path) -> BuiltTable:
         else:
             reasons[reason] = reasons.get(reason, 0) + 1
     table = _typed(kept)
+    if fact.name == "stage_shares":
+        table = _with_tonnes(table)
     table = table.sort(*fact.sort, "source", "note", nulls_last=True, maintain_order=True)
     return BuiltTable(
         name=fact.name,

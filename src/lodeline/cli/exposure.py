@@ -198,11 +198,14 @@ def _print(result: ExposureResult, out: Path | None) -> None:
 
 def _print_rows(result: ExposureResult) -> None:
     """Print the rows; what they are made from, and why values are absent, as numbered notes."""
+    from lodeline.results.exposure import shown as number
+
     shown = result.rows.head(MOST_ROWS)
-    units = shown["unit"].unique().to_list()
+    units, countries = (shown[c].unique().to_list() for c in ("unit", "country"))
     talk = console(stderr=False)
     unit = f", {units[0]}" if len(units) == 1 else ""
-    talk.print(f"{result.method}: {result.title}{unit}", markup=False)
+    whose = f", {countries[0]}" if len(countries) == 1 else ""
+    talk.print(f"{result.method}{whose}: {result.title}{unit}", markup=False)
     if result.rows.height > MOST_ROWS:
         console().print(f"{result.rows.height} rows, {MOST_ROWS} shown. Ask for fewer, or take "
                         "--json or --out DIR.")  # fmt: skip
@@ -211,23 +214,37 @@ def _print_rows(result: ExposureResult) -> None:
     else:
         site = [name for name in ("site",) if name in shown.columns]
         headings = ["material", "stage", "country", *site, "year", "value", "unit", "note"]
+    if any(_range(row) for row in shown.iter_rows(named=True)):
+        headings.insert(headings.index("value") + 1, "range")
     hidden = {"unit"} if len(units) == 1 else set()
+    hidden |= {"country"} if len(countries) == 1 else set()
     hidden |= {"stage"} if shown["stage"].null_count() == shown.height else set()
     notes: dict[str, int] = {}
     rows = []
     for row in shown.iter_rows(named=True):
         told = row["reason"] if row["value"] is None else row.get("sees", _short(row["inputs"]))
         cells = row | {
-            "value": None if row["value"] is None else f"{row['value']:.4g}",
+            "value": None if row["value"] is None else number(row["value"]),
+            "range": _range(row),
             "unit": _short_unit(row["unit"]),
             "note": notes.setdefault(told, len(notes) + 1),
         }
         rows.append([cells[name] for name in headings if name not in hidden])
     print_table([h for h in headings if h not in hidden], rows, numbers=("year", "value", "note"))
-    for text, number in notes.items():
-        talk.print(f"{number}  {text}", markup=False)
+    for text, place in notes.items():
+        talk.print(f"{place}  {text}", markup=False)
     for note in result.notes:
         talk.print(f"-  {note}", markup=False)
+
+
+def _range(row: dict[str, Any]) -> str | None:
+    """Return the range of a value where it has one."""
+    from lodeline.results.exposure import shown as number
+
+    low, high = row.get("low"), row.get("high")
+    if low is None or (high is not None and number(low) == number(high)):
+        return None
+    return f"{number(low)}-{'never' if high is None else number(high)}"
 
 
 def _short_unit(unit: str) -> str:

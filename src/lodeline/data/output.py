@@ -10,9 +10,9 @@ from __future__ import annotations
 import polars as pl
 
 from lodeline.data.own import world_mining_data
-from lodeline.data.tables import production
+from lodeline.data.tables import production, stage_shares
 
-__all__ = ["output_by_country"]
+__all__ = ["largest_makers", "output_by_country"]
 
 _LI2O, _NB2O5, _TA2O5 = 2 * 6.94 / 29.88, 2 * 92.906 / 265.81, 2 * 180.948 / 441.89
 
@@ -37,6 +37,59 @@ OWN_NAMES = {
     ("vanadium", "mine"): ("vanadium-v", 1.0),
 }
 """World Mining Data's name and tonnes of our content in one of its tonnes, by commodity, stage."""
+
+
+SHARE_NAMES = {
+    ("cobalt", "mine"): ("cobalt", "mining"),
+    ("copper", "mine"): ("copper", "mining"),
+    ("graphite", "mine"): ("graphite", "mining"),
+    ("lithium", "mine"): ("lithium", "mining"),
+    ("nickel", "mine"): ("nickel", "mining"),
+    ("rare-earths", "mine"): ("rare_earths", "mining_all_REO"),
+}
+"""Material and stage of the curated shares that tell tonnes of a commodity in our content."""
+
+_REST, _WORLD = "ROW", "WLD"
+_LARGEST = {
+    "country": pl.String, "year": pl.Int64, "value": pl.Float64, "rest": pl.Float64,
+    "source": pl.String,
+}  # fmt: skip
+
+
+def largest_makers(commodity: str, stage: str) -> pl.DataFrame:
+    """Return what later sources say of the largest makers, and what they leave to all others.
+
+    The IEA and later editions of the USGS name the largest only: who is not named may make some.
+
+    Returns
+    -------
+    polars.DataFrame
+        ``country`` (ISO3), ``year``, ``value`` (t a year), ``rest`` (t a year of all countries that
+        the source does not name), ``source`` (publisher), sorted by year and country; empty where
+        no source tells tonnes.
+    """
+    if (commodity, stage) not in SHARE_NAMES:
+        return pl.DataFrame(schema=_LARGEST)
+    # Forecasts and estimates of the year that runs have a lower confidence.
+    rows = stage_shares(*SHARE_NAMES[commodity, stage]).filter(
+        pl.col("output_t").is_not_null() & (pl.col("confidence") == "high")
+    )
+    of_all = ["year", "source"]
+    is_named = ~pl.col("country").is_in([_REST, _WORLD])
+    return (
+        rows.with_columns(
+            rest=pl.col("world_t") - pl.col("output_t").filter(is_named).sum().over(of_all)
+        )
+        .filter(is_named)
+        .select(
+            "country",
+            pl.col("year").cast(pl.Int64),
+            pl.col("output_t").alias("value"),
+            pl.col("rest").clip(lower_bound=0.0),
+            pl.col("source").str.split(",").list.first(),
+        )
+        .sort("year", "country")
+    )
 
 
 def output_by_country(commodity: str, stage: str) -> pl.DataFrame:

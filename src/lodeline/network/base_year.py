@@ -27,7 +27,7 @@ from lodeline.solver.curves import CurveKind, Curves, Vector
 from lodeline.solver.newton import Settings, solve
 from lodeline.solver.problem import MarketProblem, Status
 
-__all__ = ["BaseYear", "base_year"]
+__all__ = ["BaseYear", "base_year", "outputs"]
 
 Index = NDArray[np.int16]
 
@@ -93,6 +93,14 @@ class BaseYear:
     def absorbed(self) -> Vector:
         """Return use plus what recipes take, t/year, shape (form, country)."""
         return self.used + recipe_inputs(self.chain, self.processed)
+
+
+def outputs(base: BaseYear) -> Vector:
+    """Return output, direct and of recipes, t/year, shape (form, country)."""
+    made = base.produced.copy()
+    for r, recipe in enumerate(base.chain.recipes):
+        made[base.forms.index(recipe.makes)] += base.processed[r]
+    return made
 
 
 def base_year(chain: Chain, year: int) -> BaseYear:

@@ -3,9 +3,8 @@
 Imputed lanes (tonnes rebuilt from value) and outputs without a figure of the year (carried from
 another year, shares times world output, net exports) have the relative standard deviation that the
 reconciliation gives them. A draw multiplies each by a factor of its own, log-normal with median one
-and that deviation; what is observed stays as it is. A net exporter that the form's source of output
-does not list may be no maker at all but a place where earlier imports leave again: in half of the
-draws it makes nothing.
+and that deviation; what is observed stays as it is. A net exporter that no source lists as a maker
+has an output so that the year balances; nobody knows where that material comes from.
 """
 
 from __future__ import annotations
@@ -17,9 +16,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from lodeline.network.base_year import BaseYear
-from lodeline.network.chain import NetExports
 from lodeline.network.inferred import form_output, form_trade
-from lodeline.network.outputs import FROM_NET_EXPORTS
 from lodeline.network.reported import LANE_DEVIATION
 from lodeline.solver.curves import Vector
 
@@ -38,15 +35,15 @@ class Doubt:
         Shape (lane,); zero for observed lanes.
     output
         Shape (form, country); zero for outputs observed in the base year.
-    is_unlisted
-        Shape (form, country): True where a net exporter was given an output although the form's
-        source, which lists makers, does not name it.
+    is_untraced
+        Shape (form, country): True where an output only makes the year balance: no source says
+        that the country makes the form.
     """
 
     base: BaseYear
     lane: Vector
     output: Vector
-    is_unlisted: NDArray[np.bool_]
+    is_untraced: NDArray[np.bool_]
 
     @property
     def imputed_share_of_lanes(self) -> float:
@@ -61,8 +58,6 @@ class Doubt:
         """
         base = self.base
         output = _factors(self.output, rng)
-        is_maker = rng.random(output.shape) < 0.5
-        output = np.where(self.is_unlisted & ~is_maker, 0.0, output)
         made = [base.forms.index(r.makes) for r in base.chain.recipes]
         return replace(
             base,
@@ -77,7 +72,7 @@ def doubt_of(base: BaseYear) -> Doubt:
     position = {c: i for i, c in enumerate(base.countries)}
     lane = np.zeros(base.lane_level.size)
     output = np.zeros(base.produced.shape)
-    unlisted = np.zeros(base.produced.shape, dtype=np.bool_)
+    untraced = np.zeros(base.produced.shape, dtype=np.bool_)
     for f, form in enumerate(base.chain.forms):
         trade = form_trade(base.chain, form, base.year)
         imputed = {
@@ -90,13 +85,11 @@ def doubt_of(base: BaseYear) -> Doubt:
             if (int(base.lane_origin[a]), int(base.lane_destination[a])) in imputed:
                 lane[a] = LANE_DEVIATION["imputed"]
         prior = form_output(base.chain, form, trade, base.year)
-        lists_makers = not isinstance(form.output, NetExports)
         for country, deviation in prior.deviation.items():
-            basis = prior.basis[country]
-            if not basis.startswith("observed"):
+            if not prior.basis[country].startswith("observed"):
                 output[f, position[country]] = deviation
-            unlisted[f, position[country]] = lists_makers and basis.startswith(FROM_NET_EXPORTS)
-    return Doubt(base, lane, output, unlisted)
+            untraced[f, position[country]] = country in prior.untraced
+    return Doubt(base, lane, output, untraced)
 
 
 def _factors(deviation: Vector, rng: np.random.Generator) -> Vector:

@@ -30,7 +30,7 @@ from lodeline.network.cross_entropy import (
     prior_flows,
     top_share,
 )
-from lodeline.network.outputs import OutputPrior, outputs_of_form, world_output
+from lodeline.network.outputs import NOT_TRACED, OutputPrior, outputs_of_form, world_output
 from lodeline.network.trade_lanes import FormTrade, neighbour_form, trade_of_form, world_trade
 from lodeline.solver.curves import Vector
 
@@ -143,6 +143,8 @@ def form_output(chain: Chain, form: Form, trade: FormTrade, year: int) -> Output
         return known
     rest = {c: left * w / sum(weights.values()) for c, w in weights.items()}
     words = "prior: rest of world output, shared out"
+    if shares is None and not form.fallback.countries:
+        words = f"{NOT_TRACED}: rest of world output, shared out over takers"
     return OutputPrior(
         level={**known.level, **rest},
         deviation={**known.deviation, **dict.fromkeys(rest, _REST_DEVIATION)},

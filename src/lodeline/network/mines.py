@@ -77,8 +77,23 @@ def mine_output(chain: Chain, year: int) -> MineOutput | None:
     if abs(nearest - year) > FARTHEST_YEAR:
         return None
     rows = table.filter(pl.col("year") == nearest).sort("country")
-    is_whole = not (rows["source"] == "USGS").any()
+    if nearest != year:
+        known = data.largest_makers(commodity, MINE).filter(pl.col("year") == year)
+        if known.height:
+            nearest, rows = year, _with_largest(rows, known)
+    is_whole = not rows["source"].is_in(["USGS", "IEA"]).any()
     return MineOutput(tuple(rows["country"]), rows["value"].to_numpy(), nearest, is_whole)
+
+
+def _with_largest(rows: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+    """Return the largest mines as a later source has them, the others of before in what is left."""
+    others = rows.join(known, on="country", how="anti")
+    scale = float(known["rest"][0]) / max(float(others["value"].sum()), 1e-300)
+    columns = ["country", "value", "source"]
+    return pl.concat(
+        [known.select(columns), others.select(columns).with_columns(pl.col("value") * scale)],
+        how="vertical_relaxed",
+    ).sort("country")
 
 
 def mine_feed(

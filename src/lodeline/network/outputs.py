@@ -19,7 +19,7 @@ from lodeline.network.chain import (
 )
 from lodeline.network.trade_lanes import FormTrade
 
-__all__ = ["FROM_NET_EXPORTS", "OutputPrior", "outputs_of_form", "world_output"]
+__all__ = ["NOT_TRACED", "OutputPrior", "outputs_of_form", "world_output"]
 
 _OBSERVED_DEVIATION = 0.05
 _CARRIED_DEVIATION = 0.15
@@ -31,8 +31,12 @@ _SHARES_DEVIATION = 0.30
 _NET_EXPORTS_DEVIATION = 0.50
 _UNLISTED_DEVIATION = 1.00
 """A net exporter that the source of output does not list: noise, a re-exporter, or a small mine."""
-FROM_NET_EXPORTS = "prior: net exports"
-"""How the basis of an output begins that was read off the country's trade."""
+_MAKER_BY_TRADE = 2.0
+"""Where no source lists makers of a form, a net exporter that ships out at least so many times
+what it takes in counts as one; the others pass on. Assumed."""
+_FROM_NET_EXPORTS = "prior: net exports"
+NOT_TRACED = "not traced"
+"""How the basis of an output begins that no source explains: where it comes from is not known."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,14 @@ class OutputPrior:
     level: Mapping[str, float]
     deviation: Mapping[str, float]
     basis: Mapping[str, str]
+
+    @property
+    def untraced(self) -> frozenset[str]:
+        """Countries whose output only makes their trade balance.
+
+        No source says, for any year, that they make the form: where it comes from is not known.
+        """
+        return frozenset(c for c, words in self.basis.items() if words.startswith(NOT_TRACED))
 
 
 def outputs_of_form(chain: Chain, form: Form, trade: FormTrade, year: int) -> OutputPrior:
@@ -78,10 +90,41 @@ def outputs_of_form(chain: Chain, form: Form, trade: FormTrade, year: int) -> Ou
                 deviation[country] = max(spread, _doubt(tonnes, net.get(country, 0.0)))
     for country, tonnes in net.items():
         if country not in level and tonnes > 0.0:
-            level[country] = tonnes
-            deviation[country] = _UNLISTED_DEVIATION
-            basis[country] = f"{FROM_NET_EXPORTS} of a country that the source does not list"
+            level[country], deviation[country] = tonnes, _UNLISTED_DEVIATION
+            basis[country] = f"{_FROM_NET_EXPORTS} of a country that the source lists otherwise"
+    makers = _makers_by_trade(trade) if isinstance(form.output, NetExports) else _listed(form)
+    for country, words in basis.items():
+        if words.startswith(_FROM_NET_EXPORTS) and country not in makers:
+            basis[country] = f"{NOT_TRACED}: net exports of a country that no source lists"
     return OutputPrior(level, deviation, basis)
+
+
+def _listed(form: Form) -> set[str]:
+    """Return the countries that a source of a form's output names as makers, for any year."""
+    named: set[str] = set()
+    for source in (form.output, form.fallback):
+        if isinstance(source, TableOutput):
+            rows = data.output_by_country(source.commodity, source.stage)
+            named |= set(rows.filter(pl.col("value") > 0.0)["country"])
+        elif isinstance(source, SharesOfWorld):
+            named |= _named_in(source.material, source.stage)
+        elif isinstance(source, RestOfWorld):
+            named |= set(source.countries)
+            if source.shares is not None:
+                named |= _named_in(source.shares.material, source.shares.stage)
+    return named
+
+
+def _named_in(material: str, stage: str) -> set[str]:
+    rows = data.stage_shares(material, stage).filter(pl.col("share") > 0.0)
+    return set(rows["country"].cast(pl.String)) - {"WLD", "ROW"}
+
+
+def _makers_by_trade(trade: FormTrade) -> set[str]:
+    """Return the countries that ship out at least `_MAKER_BY_TRADE` times what they take in."""
+    out = dict(trade.lanes.group_by("exporter").agg(pl.col("tonnes").sum()).iter_rows())
+    into = dict(trade.lanes.group_by("importer").agg(pl.col("tonnes").sum()).iter_rows())
+    return {c for c, tonnes in out.items() if tonnes >= _MAKER_BY_TRADE * into.get(c, 0.0)}
 
 
 def _doubt(output: float, net_exports: float) -> float:
@@ -127,7 +170,7 @@ def _from(
     if isinstance(source, SharesOfWorld):
         return _from_shares(chain, form, source, trade, year)
     share = 1.0 + source.domestic_use.value
-    words = f"{FROM_NET_EXPORTS} plus stated domestic use"
+    words = f"{_FROM_NET_EXPORTS} plus stated domestic use"
     return {c: (share * t, _NET_EXPORTS_DEVIATION, words) for c, t in net.items() if t > 0.0}
 
 
@@ -166,7 +209,26 @@ def _from_table(
             level *= growth
             when = f"carried from {nearest} with {with_what} (x{growth:.2f})"
         made[country] = (level, spread, f"{when}, {publisher}")
-    return made
+    return made if distance == 0 else _with_largest(source, made, year)
+
+
+def _with_largest(source: TableOutput, carried: _Rows, year: int) -> _Rows:
+    """Return outputs with those that a later source names for the year, the others cut to its rest.
+
+    What is carried from another year is a guess; the largest makers are known sooner.
+    """
+    known = data.largest_makers(source.commodity, source.stage).filter(pl.col("year") == year)
+    if known.height == 0:
+        return carried
+    factor = source.factor.value
+    named: _Rows = {
+        country: (factor * tonnes, _OBSERVED_DEVIATION, f"observed {year}, {who} (curated share)")
+        for country, tonnes, who in known.select("country", "value", "source").iter_rows()
+    }
+    others = {c: row for c, row in carried.items() if c not in named}
+    rest = factor * float(known["rest"][0])
+    cut = min(1.0, rest / max(sum(t for t, _, _ in others.values()), 1e-300))
+    return named | {c: (cut * t, spread, words) for c, (t, spread, words) in others.items()}
 
 
 def _growth(

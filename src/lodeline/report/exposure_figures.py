@@ -66,9 +66,14 @@ class WorldFigure:
     asked: tuple[str, ...]
 
 
-_SEEN = " (first seen there)"
+_UNTRACED = (
+    "Not traced: countries ship or use more than they take in, and no source says that they make "
+    "it; it may come from stocks, scrap, feed under other codes, or from anywhere."
+)
 _HEAD = 24
 """Letters over a column."""
+_LEAST_TOLD = 0.005
+"""Share below which nothing is said of what is not traced."""
 
 
 def figures_of(pictures: Pictures, outlines: tuple[worldmap.Outline, ...]) -> tuple[Figure, ...]:
@@ -102,7 +107,8 @@ def figures_of(pictures: Pictures, outlines: tuple[worldmap.Outline, ...]) -> tu
 
 
 def _name(pictures: Pictures, code: str) -> str:
-    return pictures.names.get(code, code[:1].upper() + code[1:] if code.islower() else code)
+    words = code.replace("-", " ")
+    return pictures.names.get(code, words[:1].upper() + words[1:] if code.islower() else code)
 
 
 def _form(pictures: Pictures, form: str) -> str:
@@ -126,11 +132,8 @@ def _way(draw: Macros, routes: Routes, pictures: Pictures) -> Figure:
     )
     if lead:
         note = f"Coloured: {form.lower()} made in {fmt.location(lead)}, whoever delivers. {note}"
-    if any(stop.is_first_seen for column in routes.columns for stop in column.stops):
-        note += (
-            " First seen: the country ships or uses more than it takes in, but no source lists its "
-            "output; the material may have come from elsewhere before."
-        )
+    if any(stop.is_untraced for column in routes.columns for stop in column.stops):
+        note += f" {_UNTRACED}"
     key = _key("way", routes, pictures)
     return Figure(key, "way", f"From the mine to use: {title}", note, str(both()), str(both(True)))
 
@@ -158,15 +161,20 @@ def _maps(
         title = f"Where it was {verb}: {form.lower()} used in {who}, {table.year}"
         values = {c: fmt.share(v) for c, v in table.shares.items()}
         ranked = sorted(table.shares, key=lambda c, t=table: -t.shares[c])[:5]  # type: ignore[misc]
-        said = ", ".join(
-            f"{_name(pictures, c)} {values[c]}{_SEEN if c in table.first_seen else ''}"
-            for c in ranked
-        )
+        said = ", ".join(f"{_name(pictures, c)} {values[c]}" for c in ranked)
+        note = f"{said}." if said else ""
+        if table.untraced >= _LEAST_TOLD:
+            seen = sorted(table.first_seen, key=lambda c, t=table: -t.first_seen[c])  # type: ignore[misc]
+            where = (
+                f", first seen in {fmt.join([fmt.location(_name(pictures, c)) for c in seen[:4]])}"
+            )
+            amount = fmt.share(table.untraced)
+            note += f" Not traced, and not on the map: {amount}{where if seen else ''}."
         figure = WorldFigure(title, said, worldmap.shades(table.shares), values, table.members)
         both = partial(draw["world"], figure, worldmap, outlines)
         yield Figure(
             _key("map", table, pictures, "mine" if table.stage == "mine" else "made"),
-            "map", title, f"{said}.",
+            "map", title, note.strip(),
             str(both()), str(both(True)), of=_key("way", routes, pictures),
         )  # fmt: skip
 

@@ -16,7 +16,7 @@ from lodeline.report.origin import LEGEND, origin_cells
 from lodeline.report.page import environment
 from lodeline.report.worldmap import CLASSES
 from lodeline.results.exposure import ExposureResult
-from lodeline.results.pictures import Pictures, Routes, scale_of
+from lodeline.results.pictures import Pictures, Scale, scale_of
 
 __all__ = ["OriginTable", "answer", "render_exposure"]
 
@@ -100,22 +100,23 @@ def answer(pictures: Pictures) -> list[str]:
         return out
     year = rows["year"].max()
     for routes in pictures.routes:
-        own = rows.filter(
+        stage = rows.filter(
             (pl.col("form") == routes.form)
             & (pl.col("stage") == routes.stage)
-            & (pl.col("origin") == routes.lead)
             & (pl.col("year") == year)
-        ).to_dicts()
+        )
+        own = stage.filter(pl.col("origin") == routes.lead).to_dicts()
+        verb = "mined" if routes.stage == "mine" else "made"
         if own and routes.lead:
-            out.append(_sentence(own[0], routes.form, pictures) + _first_seen(routes, pictures))
+            text = _sentence(own[0], verb, routes.form, pictures)
+            out.append(text + _untraced(stage, verb, pictures))
     return out
 
 
-def _sentence(row: Mapping[str, Any], form: str, pictures: Pictures) -> str:
+def _sentence(row: Mapping[str, Any], verb: str, form: str, pictures: Pictures) -> str:
     names = pictures.names
     lead = fmt.location(names.get(row["origin"], row["origin"]))
     words = pictures.stage_words.get(form, form)
-    verb = "mined" if row["stage"] == "mine" else "made"
     text = (
         f"{words} used in {fmt.location(names.get(row['country'], row['country']))} in "
         f"{row['year']}: {fmt.share_range(row['value'], row['low'], row['high'])} {verb} in {lead}"
@@ -127,20 +128,20 @@ def _sentence(row: Mapping[str, Any], form: str, pictures: Pictures) -> str:
     return f"{text}. Customs show {fmt.share(row['direct'])} arriving from there{through}."
 
 
-_MUCH = 0.1
+_MUCH = 0.02
 
 
-def _first_seen(routes: Routes, pictures: Pictures) -> str:
-    """Return a warning where much of a form is made where no source lists any output."""
-    column = next(c for c in routes.columns if c.key == routes.stage)
-    seen = [s for s in column.stops if s.is_first_seen and s.share > _MUCH]
-    if not seen:
+def _untraced(rows: pl.DataFrame, verb: str, pictures: Pictures) -> str:
+    """Return what of a form at its own stage nobody can place."""
+    unknown = rows.filter(pl.col("origin") == "not-traced").to_dicts()
+    if not unknown or unknown[0]["value"] < _MUCH:
         return ""
-    parts = [
-        f"{fmt.share(s.share)} is first seen in {fmt.location(pictures.names.get(s.code, s.code))}"
-        for s in seen
-    ]
-    return f" {fmt.join(parts)}, where no source lists output: read it as at most."
+    seen = [pictures.names.get(c, c) for c in (unknown[0]["first_seen"] or ())[:3]]
+    where = f" where it is first seen ({fmt.join(seen)})" if seen else ""
+    return (
+        f" Not traced: {fmt.share(unknown[0]['value'])}. No source says that it was {verb}{where}; "
+        "it may come from anywhere, and the upper end of the range holds all of it."
+    )
 
 
 def _title(result: ExposureResult, pictures: Pictures) -> str:
@@ -167,15 +168,15 @@ def _measures(result: ExposureResult, pictures: Pictures) -> list[MeasureLine]:
     out: list[MeasureLine] = []
     for measure in order:
         for i, row in enumerate(found[measure]):
-            value = written(row["value"], scale_of(measure))
-            months = " months" if measure == "time-to-survive" and row["value"] is not None else ""
+            value = _with_range(row, scale_of(measure))
+            months = " months" if measure == "time-to-survive" and value != fmt.ABSENT else ""
             out.append(
                 MeasureLine(
                     measure=_WORDS.get(measure, measure),
                     is_first=i == 0,
                     stage=_stage(row["stage"], pictures),
                     value=f"{value}{months}",
-                    who=pictures.names.get(row["who"] or "", row["who"] or ""),
+                    who=pictures.names.get(row["who"] or "", (row["who"] or "").replace("-", " ")),
                     sees=_sentence_case(row["sees"]),
                     reasons=tuple(
                         dict.fromkeys(
@@ -186,6 +187,19 @@ def _measures(result: ExposureResult, pictures: Pictures) -> list[MeasureLine]:
                 )
             )
     return out
+
+
+def _with_range(row: Mapping[str, Any], scale: Scale) -> str:
+    """Return a value with its range, or the range alone where there is no value."""
+    value, low, high = (row.get(k) for k in ("value", "low", "high"))
+    text = written(value, scale)
+    if low is None:
+        return text
+    ends = written(low, scale), "never" if high is None else written(high, scale)
+    if ends[0] == ends[1]:
+        return text
+    span = f"{ends[0].removesuffix(f'{fmt.SPACE}%')}–{ends[1]}"
+    return span if value is None else f"{text} ({span})"
 
 
 def _sentence_case(text: str) -> str:

@@ -16,10 +16,14 @@ WIDTH = 80
 MOST_ORIGINS = 9
 LEGEND = (
     "Per cent of what the country uses and processes. arrives: what customs show, the last "
-    "exporter (or made at home). Then by stage: where it took place, with its range. been: what "
-    "has been in the country at any stage. via: last exporters of what was made there, * a "
-    "re-export hub. ! rests mostly on a net exporter that no source of output lists."
+    "exporter (or made at home). Then by stage: where it took place, with its range: low is what "
+    "is traced there, high as if all that is not traced came from there. been: what has been in "
+    "the country at any stage. via: last exporters of what was made there, * a re-export hub. "
+    "not traced: countries ship or use more than they take in, and no source says that they make "
+    "it (stocks, scrap, feed under other codes); behind it in which it is first seen."
 )
+UNTRACED = "not-traced"
+REST = "rest"
 
 
 def origin_text(result: ExposureResult) -> str:
@@ -72,10 +76,13 @@ def origin_cells(rows: pl.DataFrame) -> tuple[list[str], list[list[str]], int]:
         cells = by_origin[origin]
         first = next(iter(cells.values()))
         shares = [_share(cells.get(stage)) for stage in stages]
-        via = _via(cells.get(form) or first)
-        been = _percent(first["passed"])
-        lines.append([origin, _percent(first["direct"]), *shares, been, via])
-    named = [o for o in by_origin if o != "rest"]
+        last = cells.get(form) or first
+        via = _via(last)
+        if origin == UNTRACED:
+            via = " ".join(["in", *(last["first_seen"] or ())[:2]]) if last["first_seen"] else ""
+        name, been = origin.replace("-", " "), _percent(first["passed"])
+        lines.append([name, _percent(first["direct"]), *shares, been, via])
+    named = [o for o in by_origin if o != REST]
     return heads, lines, len(named) - len(shown)
 
 
@@ -88,20 +95,29 @@ def _leading(by_origin: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> list[s
             float(max(r["value"], r["direct"] or 0.0, 0.3 * (r["passed"] or 0.0))) for r in rows
         )
 
-    named = sorted((o for o in by_origin if o != "rest"), key=weight, reverse=True)
-    return named[:MOST_ORIGINS]
+    named = sorted((o for o in by_origin if o not in (REST, UNTRACED)), key=weight, reverse=True)
+    last = [UNTRACED] if _untraced(by_origin) > 0.0 else []
+    return [*named[: MOST_ORIGINS - len(last)], *last]
+
+
+def _untraced(by_origin: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> float:
+    """Return the largest share over the stages that is not traced."""
+    return max((float(r["value"]) for r in by_origin.get(UNTRACED, {}).values()), default=0.0)
 
 
 def _share(row: Mapping[str, Any] | None) -> str:
     if row is None:
         return ""
     text = _percent(row["value"])
-    is_wide = row["high"] is not None and _percent(row["low"]) != _percent(row["high"])
+    is_wide = (
+        row["value"] > 0.0
+        and row["high"] is not None
+        and _percent(row["low"]) != _percent(row["high"])
+    )
     if is_wide:
         low = _percent(row["low"]) if row["low"] else "0"
         text += f" ({low}-{_percent(row['high'])})"
-    is_doubtful = row["value"] > 0.0 and row["unlisted"] > 0.5 * row["value"]
-    return text + ("!" if is_doubtful else "")
+    return text
 
 
 def _via(row: Mapping[str, Any]) -> str:
@@ -121,4 +137,4 @@ def _percent(share: float | None) -> str:
 
 def _line(name: str, direct: str, shares: Sequence[str], been: str, via: str) -> str:
     cells = "".join(f"{share:>15}" for share in shares)
-    return f"  {name:<5}{direct:>8}{cells}{been:>6}  {via}".rstrip()
+    return f"  {name}{direct:>{13 - len(name)}}{cells}{been:>6}  {via}".rstrip()

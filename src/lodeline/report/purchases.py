@@ -18,8 +18,9 @@ _MOST_PLACES = 6
 _MOST_RESTRICTIONS = 12
 
 _MARKS = (
-    "Told: by the supplier. Unlisted: first seen there, but no source lists an output; it may have "
-    "come from elsewhere. The rest is traced through the supplier country's own mix."
+    "Told: by the supplier. Not traced: no source says who made it, it may come from anywhere; "
+    "first seen where a country ships or uses more than it takes in. The rest is traced through "
+    "the supplier country's own mix."
 )
 
 
@@ -134,17 +135,22 @@ def _places(result: PurchaseAssessment, rows: pl.DataFrame) -> str:
     summed = rows.group_by("country", "basis", maintain_order=True).agg(pl.col("share").sum())
     named = summed.sort("share", descending=True, maintain_order=True)
     shown = [
-        f"{_name(result, country)} {share(part)}{_mark(basis)}"
+        f"{_place(result, country, basis)} {share(part)}{_mark(basis)}"
         for country, basis, part in named.head(_MOST_PLACES).iter_rows()
     ]
     left = float(named["share"][_MOST_PLACES:].sum())
     return "; ".join([*shown, f"others {share(left)}"] if left > 0.0 else shown)
 
 
+def _place(result: PurchaseAssessment, country: str | None, basis: str) -> str:
+    return "not traced" if basis.startswith("not traced") else _name(result, country)
+
+
 def _mark(basis: str) -> str:
     if basis.startswith("told"):
         return " (told)"
-    return " (unlisted)" if basis.startswith("first seen") else ""
+    _, found, where = basis.partition("; first seen in ")
+    return f" (first seen in {where})" if found else ""
 
 
 def _restrictions(result: PurchaseAssessment) -> Block:

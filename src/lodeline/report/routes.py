@@ -16,6 +16,8 @@ _LEFT, _RIGHT = 8.0, 142.0
 _TOP = 58.0
 _TALL = 300.0
 """Height of a share of one."""
+_LETTER, _GAP = 6.6, 8.0
+"""Width of a letter of 12 pixels, and what stays free before the next column."""
 _SLOT = 18.0
 """Least height of a name."""
 
@@ -30,7 +32,7 @@ class Block:
     y: float
     height: float
     lead: float
-    is_first_seen: bool
+    is_untraced: bool
     label_y: float
     title: str
 
@@ -79,8 +81,9 @@ def way(routes: Routes, *, name: Callable[[str], str], words: Mapping[str, tuple
     xs = [round(_LEFT + k * step, 1) for k in range(len(columns))]
     blocks = {(k, b.code): b for k, column in enumerate(columns) for b in _stack(column)}
     bands = _bands(routes, xs, blocks, name)
+    room = int((step - _BAR - _GAP) / _LETTER)
     drawn = tuple(
-        _block(slot, xs[k], name, " ".join(words[columns[k].key]))
+        _block(slot, xs[k], name, " ".join(words[columns[k].key]), room)
         for (k, _), slot in blocks.items()
     )
     low = max(b.y + max(b.height, _SLOT) for b in drawn)
@@ -94,31 +97,31 @@ class _Slot:
     code: str
     share: float
     lead: float
-    is_first_seen: bool
+    is_untraced: bool
     y: float
 
 
 def _stack(column: Column) -> Sequence[_Slot]:
     out, y = [], _TOP
     for stop in column.stops:
-        out.append(_Slot(stop.code, stop.share, stop.lead, stop.is_first_seen, round(y, 1)))
+        out.append(_Slot(stop.code, stop.share, stop.lead, stop.is_untraced, round(y, 1)))
         y += max(stop.share * _TALL + 6, _SLOT)
     return out
 
 
-def _block(slot: _Slot, x: float, name: Callable[[str], str], word: str) -> Block:
+def _block(slot: _Slot, x: float, name: Callable[[str], str], word: str, room: int) -> Block:
     height = slot.share * _TALL
     share = fmt.share(slot.share)
     return Block(
-        name=name(slot.code),
+        name=fmt.shorten(name(slot.code), room - len(share) - 1),
         amount=share,
         x=x,
         y=slot.y,
         height=round(max(height, 0.8), 1),
         lead=round(slot.lead * _TALL, 1),
-        is_first_seen=slot.is_first_seen,
+        is_untraced=slot.is_untraced,
         label_y=round(slot.y + max(height, _SLOT - 6) / 2 + 4, 1),
-        title=f"{'first seen, no listed output' if slot.is_first_seen else word}: {share}",
+        title=share if slot.is_untraced else f"{word}: {share}",
     )
 
 

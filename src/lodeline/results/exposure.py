@@ -23,6 +23,7 @@ __all__ = [
     "arranged",
     "exposure_document",
     "figure",
+    "shown",
     "with_inputs",
 ]
 
@@ -169,13 +170,26 @@ def _table(rows: pl.DataFrame) -> str:
     return f"<table><thead><tr>{heads}</tr></thead><tbody>{''.join(lines)}</tbody></table>{rest}"
 
 
+def shown(value: float) -> str:
+    """Return a value with two significant digits, as many as it can be trusted to.
+
+    Examples
+    --------
+    >>> shown(0.28771), shown(0.2), shown(1234.5), shown(0.0)
+    ('0.29', '0.20', '1,234', '0')
+    """
+    if abs(value) >= 10.0:
+        return f"{value:,.0f}"
+    return f"{value:#.2g}" if value else "0"
+
+
 def _cell(name: str, value: object) -> str:
     if value is None:
         return "<td>–</td>"
     if isinstance(value, float):
         is_bar = name == "value" and 0.0 <= value <= 1.0
         style = f' style="text-align:right;min-width:7em;{_BAR.format(100 * value)}"'
-        return f"<td{style if is_bar else ''}>{value:.4g}</td>"
+        return f"<td{style if is_bar else ''}>{shown(value)}</td>"
     text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
     return f"<td>{html.escape(text)}</td>"
 

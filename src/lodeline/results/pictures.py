@@ -147,8 +147,10 @@ class OriginMap:
         Share of the country's use by ISO3, 0 to 1.
     members
         Countries to outline: the user, or those of the group; none for the world.
+    untraced
+        Share whose origin is not known.
     first_seen
-        Countries whose share mostly rests on output that no source lists.
+        Where that is seen first, share of the country's use by ISO3.
     """
 
     country: str
@@ -158,7 +160,8 @@ class OriginMap:
     year: int
     shares: Mapping[str, float]
     members: tuple[str, ...]
-    first_seen: frozenset[str] = frozenset()
+    untraced: float = 0.0
+    first_seen: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -168,24 +171,21 @@ class Stop:
     Attributes
     ----------
     code
-        ISO3, a group's name, or ``others``.
+        ISO3, a group's name, ``others``, or ``not-traced``.
     share
         Its share of the whole, 0 to 1.
     lead
         What of it the leading country makes.
-    unlisted
-        What of it is only first seen there: no source lists its output.
     """
 
     code: str
     share: float
     lead: float
-    unlisted: float = 0.0
 
     @property
-    def is_first_seen(self) -> bool:
-        """Whether most of it is only first seen there."""
-        return self.unlisted > 0.5 * self.share
+    def is_untraced(self) -> bool:
+        """Whether it is what no source explains."""
+        return self.code == "not-traced"
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from lodeline.network.base_year import outputs
 from lodeline.network.chain import NetExports, Parameter
 from lodeline.network.doubt import Doubt
 from lodeline.network.mines import mine_output
@@ -69,16 +70,12 @@ class FormView:
     def listed_output(self) -> Vector:
         """Return output by country where a source lists it, t/year, shape (country,)."""
         base, f = self.doubt.base, self.index
-        made = base.produced[f].copy()
-        for r, recipe in enumerate(base.chain.recipes):
-            if recipe.makes == self.form:
-                made += base.processed[r]
-        return np.where(self.doubt.is_unlisted[f], 0.0, made)
+        return np.where(self.doubt.is_untraced[f], 0.0, outputs(base)[f])
 
-    def unlisted_output(self, name: str) -> float:
-        """Return the output of a partner that is only read off its net exports, t/year."""
+    def untraced_output(self, name: str) -> float:
+        """Return what a partner ships or uses beyond its imports without a source, t/year."""
         f = self.index
-        made = np.where(self.doubt.is_unlisted[f], self.doubt.base.produced[f], 0.0)
+        made = np.where(self.doubt.is_untraced[f], self.doubt.base.produced[f], 0.0)
         return float(made[self.inside(name)].sum())
 
     def user(self, name: str) -> int | None:
@@ -91,12 +88,8 @@ class FormView:
         found, user = self.origin, self.user(name)
         if found is None or user is None:
             return 0.0, 0.0, 0.0
-        stage = len(found.stages) - 1
-        there = np.isin(np.array(found.origins), self.members[self.against])
-        value, low, high = (
-            float(x[stage, there, user].sum()) for x in (found.value, found.low, found.high)
-        )
-        return value, min(low, value), min(max(high, value), 1.0)
+        span = found.share_of(self.members[self.against], len(found.stages) - 1, user)
+        return span.value, span.low, span.high
 
 
 def figures_of_pair(view: FormView, helper: str, receiver: str) -> Iterator[Row]:
@@ -115,9 +108,9 @@ def figures_of_pair(view: FormView, helper: str, receiver: str) -> Iterator[Row]
     )
     spare_free = yield from _output(view, helper, receiver, source)
     yield _passed(view, receiver, source)
-    exports, least = _free_exports(view, helper, receiver)
+    exports, most = _free_exports(view, helper, receiver)
     yield _row(
-        Item.EXPORTS_FREE, exports, least, exports, mark="imputed", source=f"origin, {source}"
+        Item.EXPORTS_FREE, exports, exports, most, mark="imputed", source=f"origin, {source}"
     )
     if share >= LEAST_SHARE:
         cover = (exports + (spare_free or 0.0)) / at_risk
@@ -150,9 +143,9 @@ def _output(
     output = float(own.sum())
     if output <= 0.0:
         reason = "no source lists output of this form"
-        shipped = view.unlisted_output(helper)
+        shipped = view.untraced_output(helper)
         if shipped > 0.0:
-            reason += f"; {shipped:.4g} t are only read off its net exports"
+            reason += f"; {shipped:.2g} t that it ships or uses are not traced"
         for item in (Item.OUTPUT, Item.LACKED, Item.SPARE, Item.SPARE_FREE):
             yield _absent(item, reason)
         return None
@@ -186,7 +179,7 @@ def _input_share(view: FormView, weights: Vector) -> float:
 def _free_exports(view: FormView, helper: str, receiver: str) -> tuple[float, float]:
     """Return what a helper ships to third parties that was not made in the restricting country.
 
-    The second figure leaves out what no source lists as made: it may have come from there.
+    The second figure holds what is not traced too: it may have come from there.
     """
     base, f = view.doubt.base, view.index
     inside = view.inside(helper)
@@ -198,7 +191,7 @@ def _free_exports(view: FormView, helper: str, receiver: str) -> tuple[float, fl
         return 0.0, 0.0
     made = trace(base, view.form, shipped[:, None]).made[view.form][:, 0]
     free = ~view.inside(view.against)
-    return float(made[free].sum()), float(made[free & ~view.doubt.is_unlisted[f]].sum())
+    return float(made[free & ~view.doubt.is_untraced[f]].sum()), float(made[free].sum())
 
 
 def _ore(view: FormView, helper: str) -> Iterator[Row]:

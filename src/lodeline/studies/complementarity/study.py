@@ -17,7 +17,7 @@ from lodeline.network.doubt import Doubt, doubt_of
 from lodeline.results.complementarity import COLUMNS, ComplementarityResult
 from lodeline.studies.complementarity.pair import FormView, figures_of_pair
 from lodeline.studies.exposure.origin import targets_of, trade_year
-from lodeline.studies.exposure.origin_shares import FormOrigin, origin_of_form
+from lodeline.studies.exposure.origin_shares import NOT_TRACED, FormOrigin, origin_of_form
 from lodeline.studies.exposure.suppliers import WORLD, members
 
 __all__ = ["NOTES", "run_complementarity"]
@@ -31,7 +31,9 @@ NOTES = (
     "Spare output and stocks are assumed where no figure is published; their ranges and reasons "
     "are in the rows. Stocks of users are theirs: they help nobody unless sold.",
     "Exports to others are theirs as well: turning them to a partner takes them from somebody.",
-    "Output counts where a source lists it. A net exporter that none lists may be a port.",
+    "Output counts where a source lists it. What a net exporter that none lists ships is not "
+    "traced: it may have come from the restricting country.",
+    "Without --material a form that several chains share is told once, in the material's own.",
 )
 
 
@@ -72,6 +74,7 @@ def run_complementarity(
     names = tuple(n for n in named if n != against)
     rows: list[dict[str, Any]] = []
     titles: dict[str, str] = {}
+    told_elsewhere = set() if materials else _told_elsewhere(chain_ids())
     for chain_id in materials or chain_ids():
         chain = load_chain(chain_id)
         try:
@@ -81,6 +84,8 @@ def run_complementarity(
                 raise
             continue  # no trade of this chain in that year: nothing to compare
         for form in chain.forms:
+            if (chain.id, form.id) in told_elsewhere:
+                continue
             titles[f"{chain.id}/{form.id}"] = f"{form.title}, {form.unit}"
             rows += _of_form(doubt, form.id, names, named, against)
     return ComplementarityResult(
@@ -91,6 +96,22 @@ def run_complementarity(
         notes=NOTES,
         dataset=data.dataset_identity(),
     )
+
+
+def _told_elsewhere(chains: Sequence[str]) -> set[tuple[str, str]]:
+    """Return forms with the same trade as another chain's: they are told once.
+
+    Of chains that share a form, that of the material itself tells it (`rare-earths`, and not
+    `rare-earth-magnets`), else the first.
+    """
+    shared: dict[tuple[tuple[str, ...], str], list[tuple[bool, str, str]]] = {}
+    for chain in map(load_chain, chains):
+        is_other = chain.id != chain.material.replace(" ", "-")
+        for form in chain.forms:
+            if form.codes:
+                key = (tuple(sorted(code.code for code in form.codes)), form.unit)
+                shared.setdefault(key, []).append((is_other, chain.id, form.id))
+    return {(c, f) for found in shared.values() for _, c, f in sorted(found)[1:]}
 
 
 def _check_apart(
@@ -144,6 +165,6 @@ def _largest_outside(found: FormOrigin, inside: set[str]) -> str | None:
     by_country = {
         country: float(amount)
         for country, amount in zip(found.origins, tonnes, strict=True)
-        if country not in inside and amount > 0.0
+        if country not in {*inside, NOT_TRACED} and amount > 0.0
     }
     return max(by_country, key=lambda c: by_country[c], default=None)

@@ -14,6 +14,7 @@ from lodeline import data
 from lodeline.errors import InputError, UnknownNameError
 from lodeline.network.base_year import BaseYear, base_year
 from lodeline.network.catalogue import chain_ids, load_chain
+from lodeline.network.outputs import NOT_TRACED
 from lodeline.studies.exposure.materials import Material, find_materials
 from lodeline.studies.exposure.registry import Request
 
@@ -31,9 +32,12 @@ def asked_chains(request: Request) -> tuple[list[str], list[Material]]:
     """Return the chains asked for, and the materials asked for by name that have none."""
     if not request.materials:
         return list(chain_ids()), []
-    found = find_materials(request.materials)
     chains = set(chain_ids())
-    return [m.id for m in found if m.id in chains], [m for m in found if m.id not in chains]
+    asked = [name.lower() for name in request.materials if name.lower() in chains]
+    others = [name for name in request.materials if name.lower() not in chains]
+    found = find_materials(others) if others else ()
+    asked += [m.id for m in found if m.id in chains]
+    return list(dict.fromkeys(asked)), [m for m in found if m.id not in chains]
 
 
 def balances(chains: Iterable[str], years: Sequence[int], stage: str | None) -> pl.DataFrame:
@@ -42,10 +46,11 @@ def balances(chains: Iterable[str], years: Sequence[int], stage: str | None) -> 
     Returns
     -------
     polars.DataFrame
-        ``material, stage, year, country, output, imports, exports, absorbed`` (in ``unit``, a
-        year), ``table`` and ``mark`` (where output comes from; null mark: observed), ``reason`` (a
-        row without a country where the chain has no trade in that year). ``absorbed`` = output +
-        imports - exports: what is used or processed further.
+        ``material, stage, year, country, output, imports, exports, untraced, absorbed`` (in
+        ``unit``, a year), ``table`` and ``mark`` (where output comes from; null mark: observed),
+        ``reason`` (a row without a country where the chain has no trade in that year).
+        ``absorbed`` = output + imports - exports: what is used or processed further. ``untraced``:
+        the part of the output that no source explains, all of it or nothing.
 
     Raises
     ------
@@ -77,7 +82,7 @@ _SCHEMA = {
     "stage": pl.String,
     "year": pl.Int32,
     "country": pl.String,
-    **dict.fromkeys((*ITEMS, "absorbed"), pl.Float64),
+    **dict.fromkeys((*ITEMS, "untraced", "absorbed"), pl.Float64),
     "unit": pl.String,
     "table": pl.String,
     "mark": pl.String,
@@ -114,6 +119,7 @@ def balance_of(base: BaseYear) -> pl.DataFrame:
         material=pl.lit(base.chain.id),
         stage="form",
         year=pl.lit(base.year),
+        untraced=pl.when(pl.col("basis").str.starts_with(NOT_TRACED)).then("output").otherwise(0.0),
         absorbed=pl.col("output") + pl.col("imports") - pl.col("exports"),
         unit=pl.col("form").replace_strict(units, return_dtype=pl.String),
         reason=pl.lit(None),

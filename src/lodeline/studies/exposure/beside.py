@@ -14,6 +14,7 @@ import polars as pl
 from lodeline.errors import InputError
 from lodeline.network.mines import MINE
 from lodeline.studies.exposure.origin import REST
+from lodeline.studies.exposure.origin_shares import NOT_TRACED
 from lodeline.studies.exposure.registry import METHODS, Basis, Request
 from lodeline.studies.exposure.suppliers import WORLD, members
 
@@ -38,15 +39,20 @@ SEES = {
 NOTES = (
     "Units differ: the figures are not to be compared with each other, but with themselves over "
     "time and over materials.",
+    "not-traced: what a country ships or uses beyond its imports although no source says that it "
+    "makes it; it may come from anywhere, and the ranges hold it.",
 )
 _OF_WORLD = ("n-1",)
 _PARTS = ["country", "material", "stage", "year", "value", "unit", "inputs", "reason"]
+_RANGE = ["low", "high"]
 
 
 def measure(request: Request) -> pl.DataFrame:
     """Return one row per measure and stage.
 
-    Extra columns: ``measure``; ``who``: the country behind the figure where there is one; ``sees``.
+    Extra columns: ``measure``; ``who``: the country behind the figure where there is one;
+    ``low``, ``high``: its range where the measure has one; ``sees``. Of `origin` there is a second
+    row with what is not traced, where anything is.
 
     Raises
     ------
@@ -63,6 +69,7 @@ def _abroad(rows: pl.DataFrame, request: Request) -> pl.DataFrame:
     """Return of each form the origins abroad of two stages: the mine and the form's own."""
     inside = [c for found in members(request.countries).values() for c in found]
     known = rows.filter(~pl.col("origin").is_in([*inside, REST]).fill_null(value=False))
+    known = known.filter((pl.col("origin") != NOT_TRACED).fill_null(True) | (pl.col("value") > 0.0))
     is_mine = (pl.col("stage") == MINE).fill_null(value=False)
     has_own = (pl.col("stage") == pl.col("form")).any().over("form")
     is_asked = is_mine | (pl.col("stage") == pl.col("form")) | pl.col("stage").is_null()
@@ -88,17 +95,25 @@ def _measured(request: Request, name: str) -> pl.DataFrame:
     if "leaders" in rows.columns:
         person = pl.col("leaders").list.first()
     kept = [pl.col(c) if c in rows.columns else pl.lit(None).alias(c) for c in _PARTS]
-    table = rows.select(*kept, who=person.cast(pl.String))
+    ends = [pl.col(c) if c in rows.columns else pl.lit(None, pl.Float64).alias(c) for c in _RANGE]
+    table = rows.select(*kept, *ends, who=person.cast(pl.String)).with_columns(
+        is_untraced=(pl.col("who") == NOT_TRACED).fill_null(False) & (name == "origin")
+    )
     down = name != "time-to-survive"
-    ranked = table.sort("value", descending=down, nulls_last=True, maintain_order=True)
-    first = ranked.unique(["material", "stage", "year", "country"], keep="first",
+    worst = pl.coalesce("value", "low")
+    ranked = table.sort(worst, descending=down, nulls_last=True, maintain_order=True)
+    first = ranked.unique(["material", "stage", "year", "country", "is_untraced"], keep="first",
                           maintain_order=True)  # fmt: skip
-    return first.with_columns(
-        pl.col("stage").cast(pl.String),
-        pl.col("year").cast(pl.Int32),
-        pl.col("value").cast(pl.Float64),
-        pl.col("reason").cast(pl.String),
-        who=pl.when(pl.col("value").is_not_null()).then("who"),
-        measure=pl.lit(name),
-        sees=pl.lit(SEES[name]),
+    return (
+        first.sort("is_untraced", maintain_order=True)
+        .drop("is_untraced")
+        .with_columns(
+            pl.col("stage").cast(pl.String),
+            pl.col("year").cast(pl.Int32),
+            pl.col("value").cast(pl.Float64),
+            pl.col("reason").cast(pl.String),
+            who=pl.when(worst.is_not_null()).then("who"),
+            measure=pl.lit(name),
+            sees=pl.lit(SEES[name]),
+        )
     )

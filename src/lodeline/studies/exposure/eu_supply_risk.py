@@ -35,6 +35,7 @@ from lodeline.studies.exposure.balances import (
     check_stage,
     last_trade_year,
 )
+from lodeline.studies.exposure.origin_shares import NOT_TRACED
 from lodeline.studies.exposure.registry import Request
 from lodeline.studies.exposure.suppliers import members
 
@@ -53,6 +54,12 @@ NEGLIGIBLE = 0.01
 """Suppliers without a governance score may add this much to a concentration (0-10), no more."""
 WORST, TRADE_WORST = 10.0, 1.5
 NONE_USED = "the EU uses none of it, as far as trade and output show: no import reliance"
+WIDEST = 0.1
+"""Where low and high are relatively further apart than this, there is no value."""
+UNTRACED = (
+    "a range only (low, high): supply that is not traced may be of any country, and output of the "
+    "EU that no source lists may have come from abroad"
+)
 NOT_EU = "the method measures the EU: ask for EU27"
 NO_GOVERNANCE = (
     "needs all six governance dimensions, of which one is bundled: run 'lodeline data import' "
@@ -126,7 +133,8 @@ def supply_risk(
 def measure(request: Request) -> pl.DataFrame:
     """Return the supply risk of each form, or what is missing for it.
 
-    Extra columns: ``h_world, h_eu`` (0-10), ``import_reliance, recycling, substitution``.
+    Extra columns: ``h_world, h_eu`` (0-10), ``import_reliance, recycling, substitution``; ``low``
+    with what is not traced left out, ``high`` as if the largest supplier had made it.
 
     Raises
     ------
@@ -171,6 +179,8 @@ _SCHEMA = {
     "substitution": pl.Float64,
     "note": pl.String,
     "left_out": pl.Float64,
+    "low": pl.Float64,
+    "high": pl.Float64,
 }
 
 
@@ -221,34 +231,66 @@ def _risk(
     chain, years = bases[0].chain.id, [base.year for base in bases]
     tables = [balance_of(base).filter(pl.col("stage") == form) for base in bases]
     table = pl.concat(tables)
-    world = _mean_shares([dict(t.select("country", "output").iter_rows()) for t in tables])
+    world = _mean_shares([_output(t) for t in tables])
     sourcing = _mean_shares(
         [_sourcing(base, form, own) for base, own in zip(bases, tables, strict=True)]
     )
     governance = _governance(years)
+    untraced = world.pop(NOT_TRACED, 0.0), sourcing.pop(NOT_TRACED, 0.0)
     world, left_world, unscored = _scored(world, governance)
     sourcing, left_eu, unscored_eu = _scored(sourcing, governance)
     if max(left_world, left_eu) > NEGLIGIBLE:
         names = ", ".join(sorted({*unscored, *unscored_eu}))
         return _absent(chain, form, year, f"the governance file has no full score for {names}")
     trade = dict.fromkeys(EU27, TRADE_EU)
-    inside = table.filter(pl.col("country").is_in(EU27)).select("imports", "exports", "absorbed")
-    imports, exports, absorbed = inside.sum().row(0)
+    inside = table.filter(pl.col("country").is_in(EU27))
+    imports, exports, absorbed, unknown = (
+        inside.select("imports", "exports", "absorbed", "untraced").sum().row(0)
+    )
     if absorbed <= 0.0:
         return _absent(chain, form, year, NONE_USED)
-    reliance = min(max((imports - exports) / absorbed, 0.0), 1.0)
-    h_world = concentration(world, governance, trade) if world else None
-    h_eu = concentration(sourcing, governance, trade) if sourcing else None
-    if h_world is None and h_eu is None:
+    reliance = _share(imports - exports, absorbed)
+    if not world and not sourcing:
         return _absent(chain, form, year, "neither world output nor EU sourcing is known")
-    value = supply_risk(h_world, h_eu, import_reliance=reliance, recycling=recycling,
-                        substitution=substitution)  # fmt: skip
+
+    def weighed(shares: Mapping[str, float], more: float) -> float | None:
+        held = _with_largest(shares, more)
+        return concentration(held, governance, trade) if shares else None
+
+    most = _share(imports - exports + unknown, absorbed)
+    ends = [(weighed(world, u), weighed(sourcing, v)) for u, v in ((0.0, 0.0), untraced)]
+    risks = [
+        supply_risk(*held, import_reliance=ir, recycling=recycling, substitution=substitution)
+        for held in ends
+        for ir in (reliance, most)
+    ]
+    low, high = min(risks), max(risks)
+    is_told = high - low <= WIDEST * high
     return {
-        **_absent(chain, form, year, ""), "reason": None, "value": value, "h_world": h_world,
-        "h_eu": h_eu, "import_reliance": reliance, "recycling": recycling,
+        **_absent(chain, form, year, ""), "reason": None if is_told else UNTRACED,
+        "value": risks[0] if is_told else None, "h_world": weighed(world, 0.0),
+        "h_eu": weighed(sourcing, 0.0), "import_reliance": reliance, "recycling": recycling,
         "substitution": substitution, "note": f"{years[0]}-{years[-1]}",
-        "left_out": max(left_world, left_eu),
+        "left_out": max(left_world, left_eu), "low": low, "high": high,
     }  # fmt: skip
+
+
+def _share(part: float, whole: float) -> float:
+    return min(max(part / whole, 0.0), 1.0)
+
+
+def _with_largest(shares: Mapping[str, float], more: float) -> dict[str, float]:
+    """Return shares as if the largest supplier had made what is not traced as well."""
+    held = dict(shares)
+    if held:
+        held[max(held, key=lambda c: held[c])] += more
+    return held
+
+
+def _output(table: pl.DataFrame) -> dict[str, float]:
+    """Return output by country, t; what no source explains under `NOT_TRACED`."""
+    known = dict(table.select("country", pl.col("output") - pl.col("untraced")).iter_rows())
+    return known | {NOT_TRACED: float(table["untraced"].sum())}
 
 
 def _scored(
@@ -262,8 +304,7 @@ def _scored(
 
 def _sourcing(base: BaseYear, form: str, table: pl.DataFrame) -> dict[str, float]:
     """Return what the EU gets by origin: its own output and imports from outside, t."""
-    rows = table.filter(pl.col("country").is_in(EU27)).select("country", "output")
-    found: dict[str, float] = dict(rows.iter_rows())
+    found = _output(table.filter(pl.col("country").is_in(EU27)))
     is_form = base.lane_form == base.forms.index(form)
     for origin, to, level in zip(
         base.lane_origin[is_form],

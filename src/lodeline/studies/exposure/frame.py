@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
 
 from lodeline import data
+from lodeline.errors import InputError
 from lodeline.results.exposure import ExposureResult, arranged
 from lodeline.studies.exposure.registry import Request, check_request
 
@@ -32,6 +33,7 @@ def run_exposure(request: Request) -> ExposureResult:
     1
     """
     method = check_request(request)
+    _check_years(request.years, has_published=method.has_published)
     module = method.load()
     rows = arranged(module.measure(request), request.method)
     return ExposureResult(
@@ -42,6 +44,28 @@ def run_exposure(request: Request) -> ExposureResult:
         dataset=data.dataset_identity(),
         notes=tuple(getattr(module, "NOTES", ())),
     )
+
+
+def _check_years(years: Sequence[int], *, has_published: bool) -> None:
+    """Check that there are data of every year.
+
+    Raises
+    ------
+    InputError
+        If there are none; it names the years that there are.
+    """
+    status = data.code_status()
+    first, last = int(str(status["first_year"].min())), int(str(status["last_year"].max()))
+    known = set(range(first, last + 1))
+    told = f"The trade data cover {first}-{last}"
+    if has_published:
+        tables = (data.stage_shares(), data.demand_structure())
+        published = {int(y) for table in tables for y in table["year"].drop_nulls()} - known
+        known |= published
+        told += f"; there are published figures for {', '.join(map(str, sorted(published)))}"
+    unknown = [year for year in years if year not in known]
+    if unknown:
+        raise InputError(f"--year {unknown[0]}: no data. {told}. Choose one of them.")
 
 
 def _sources(rows: pl.DataFrame) -> Mapping[str, Mapping[str, Any]]:

@@ -2,9 +2,16 @@
 
     IR = (M - X) / (P + M - X)        M imports, X exports, P output, t of the form's unit a year
 
-0 where exports are not below imports, 1 without output. The denominator is apparent consumption,
-what the next stage takes included. Sources: USGS, *Mineral Commodity Summaries*; European
-Commission (2017), *Methodology for establishing the EU list of critical raw materials*,
+0 where exports are not below imports, 1 without output. What a country ships or uses beyond its
+imports although no source says that it makes it is not traced: it may be its own, or have come
+from abroad under other codes or before. Then
+
+    low  = (M - X) / (P + M - X)        as if it were its own
+    high = (M - X + U) / (P + M - X)    as if it had come from abroad, U the part not traced
+
+and the value is absent where they are further apart than `WIDEST`. The denominator is apparent
+consumption, what the next stage takes included. Sources: USGS, *Mineral Commodity Summaries*;
+European Commission (2017), *Methodology for establishing the EU list of critical raw materials*,
 doi 10.2873/769526. Stock changes, which the USGS adds, are not known by country and left out.
 """
 
@@ -27,13 +34,16 @@ __all__ = ["NOTES", "measure"]
 NOTES = (
     "From the balanced base year of the material's chain, by form; see lodeline chains.",
     "Where nobody publishes output, it is a prior, and marked so.",
+    "low and high: what no source explains as own output, and as bought abroad.",
 )
+WIDEST = 0.1
+"""Where low and high are further apart than this, there is no value."""
 NO_CHAIN = "no chain says how much content its codes carry, so output and trade do not add up"
 NONE_USED = "uses none of it, as far as trade and output show"
 
 
 def measure(request: Request) -> pl.DataFrame:
-    """Return the reliance by form, with net imports beside it.
+    """Return the reliance by form, with its range and net imports beside it.
 
     The figures that the USGS publishes for the United States are shown for their year.
 
@@ -47,24 +57,56 @@ def measure(request: Request) -> pl.DataFrame:
     named = members(request.countries)
     cells = _by_country(balances(chains, years, request.stage), named)
     net = pl.col("imports") - pl.col("exports")
+    abroad = net + pl.col("untraced")
+    is_used = pl.col("absorbed") > 0.0
+    low, high = (
+        pl.when(is_used).then((t / pl.col("absorbed")).clip(0.0, 1.0)) for t in (net, abroad)
+    )
     rows = with_inputs(cells, _inputs()).select(
-        "country", "material", "stage", "year",
-        value=pl.when(pl.col("absorbed") > 0.0).then((net / pl.col("absorbed")).clip(0.0, 1.0)),
-        unit=pl.lit("1 (0-1)"),
+        "country", "material", "stage", "year", "absorbed", "untraced", "unit",
+        low=low,
+        high=high,
         inputs=pl.when(pl.col("reason").is_null()).then("inputs"),
-        reason=pl.coalesce(
-            "reason", pl.when(pl.col("absorbed") <= 0.0).then(pl.lit(NONE_USED))
-        ),
+        reason=pl.coalesce("reason", pl.when(~is_used).then(pl.lit(NONE_USED))),
         net_imports_t=net,
+    )  # fmt: skip
+    rows = rows.select(
+        "country", "material", "stage", "year",
+        value=pl.when(pl.col("high") - pl.col("low") <= WIDEST).then("low"),
+        unit=pl.lit("1 (0-1)"),
+        inputs="inputs",
+        reason=pl.coalesce(
+            "reason", pl.when(pl.col("high") - pl.col("low") > WIDEST).then(_untraced())
+        ),
+        net_imports_t="net_imports_t",
+        low="low",
+        high="high",
     )  # fmt: skip
     missing = _missing(without, list(named) or ["WLD"], years)
     return pl.concat([rows, _published(chains, named, request), missing], how="diagonal")
 
 
+def _untraced() -> pl.Expr:
+    """Return why there is no value, and what can be said."""
+    return pl.format(
+        "not traced: {} {} that it ships or uses beyond its imports are in no source of output "
+        "(stocks, scrap, feed under other codes); {} % if that is its own, {} % if it came from "
+        "abroad",
+        _whole(pl.col("untraced").round_sig_figs(2)),
+        "unit",
+        _whole((100.0 * pl.col("low")).round(0)),
+        _whole((100.0 * pl.col("high")).round(0)),
+    )
+
+
+def _whole(number: pl.Expr) -> pl.Expr:
+    return number.cast(pl.String).str.strip_suffix(".0")
+
+
 def _by_country(table: pl.DataFrame, named: Mapping[str, Sequence[str]]) -> pl.DataFrame:
     """Return the balance of each country or group asked for; none: of every country."""
     form = ["material", "stage", "year", "unit"]
-    numbers = [*ITEMS, "absorbed"]
+    numbers = [*ITEMS, "untraced", "absorbed"]
     known = table.filter(pl.col("reason").is_null())
     if not named:
         lone = table.filter(pl.col("reason").is_not_null()).with_columns(country=pl.lit("WLD"))
@@ -103,6 +145,7 @@ def _inputs() -> list[pl.Expr]:
         figure("imports", pl.col("imports"), table="trade", mark="reconciled", **at),
         figure("exports", pl.col("exports"), table="trade", mark="reconciled", **at),
         figure("absorbed", pl.col("absorbed"), table="", mark="reconciled", **at),
+        figure("of output not traced", pl.col("untraced"), table="trade", mark="imputed", **at),
     ]
 
 

@@ -21,7 +21,7 @@ import polars as pl
 
 from lodeline import data
 from lodeline.errors import InputError
-from lodeline.network.base_year import BaseYear, base_year
+from lodeline.network.base_year import BaseYear, base_year, outputs
 from lodeline.network.catalogue import chain_ids, load_chain
 from lodeline.network.chain import Chain
 from lodeline.network.doubt import Doubt, doubt_of
@@ -30,6 +30,7 @@ from lodeline.results.exposure import FIGURE
 from lodeline.studies.exposure.materials import find_materials
 from lodeline.studies.exposure.origin_shares import (
     DRAWS,
+    NOT_TRACED,
     FormOrigin,
     Target,
     hubs_of,
@@ -38,19 +39,24 @@ from lodeline.studies.exposure.origin_shares import (
 from lodeline.studies.exposure.registry import Request
 from lodeline.studies.exposure.suppliers import WORLD, members
 
-__all__ = ["NOTES", "REST", "measure", "targets_of", "trade_year"]
+__all__ = ["NOTES", "NO_COUNTRY", "REST", "measure", "targets_of", "trade_year"]
 
 NOTES = (
     "Share of what a country uses and processes of a form, by the country in which a stage took "
     "place. Shares of a stage add up to one.",
     "Assumed: material mixes in proportion in every country. Contracts that keep material apart "
     "are not known.",
-    f"low and high: 5 and 95 per cent of {DRAWS} base years with other imputed lanes and outputs.",
-    "unlisted: the part that rests on a net exporter that no source of output names; it may have "
-    "come from elsewhere before.",
+    f"{NOT_TRACED}: what a country ships or uses beyond its imports although no source says that "
+    "it makes it (stocks, scrap, feed under other codes, misreporting). It may come from anywhere; "
+    "first_seen names where it appears.",
+    f"low: what is traced to the origin. high: as if all that is {NOT_TRACED} came from there. "
+    f"Both are 5 and 95 per cent of {DRAWS} base years with other imputed lanes and outputs.",
 )
 REST = "rest"
 """All origins below `LEAST` together."""
+
+NO_COUNTRY = (REST, NOT_TRACED)
+"""Origins that are no country."""
 
 LEAST = 1e-3
 """Least share, of origin, arrival or passage, for a row of its own."""
@@ -79,6 +85,8 @@ _SCHEMA: dict[str, Any] = {
     "via": pl.List(pl.String),
     "via_share": pl.List(pl.Float64),
     "via_hubs": pl.List(pl.String),
+    "first_seen": pl.List(pl.String),
+    "first_seen_share": pl.List(pl.Float64),
 }
 
 
@@ -194,6 +202,7 @@ def _rows(found: FormOrigin, t: int, doubt: Doubt) -> Iterator[dict[str, Any]]:
     for s, stage in enumerate(found.stages):
         value = found.value[s, :, t]
         shown = np.maximum(value, np.maximum(found.arrived[:, t], 0.1 * found.passed[:, t]))
+        shown[-1] = max(shown[-1], float(value[-1] > 0.0))
         kept = [int(o) for o in np.argsort(-value, kind="stable") if shown[o] >= LEAST]
         for o in kept:
             origin = found.origins[o]
@@ -203,24 +212,37 @@ def _rows(found: FormOrigin, t: int, doubt: Doubt) -> Iterator[dict[str, Any]]:
                 "low": float(found.low[s, o, t]),
                 "high": float(found.high[s, o, t]),
                 "direct": None if is_world else float(found.arrived[o, t]),
-                "passed": None if origin in inside else float(found.passed[o, t]),
-                "unlisted": float(found.unlisted[s, o, t]),
+                "passed": None
+                if origin in inside or origin == NOT_TRACED
+                else float(found.passed[o, t]),
+                "unlisted": float(value[o]) if origin == NOT_TRACED else 0.0,
                 "through_hubs": float(found.through_hubs[s, o, t]),
                 "via": [leg.country for leg in via],
                 "via_share": [leg.share for leg in via],
                 "via_hubs": [leg.country for leg in via if leg.country in hubs],
+                **(_first_seen(found, s, t) if origin == NOT_TRACED else {}),
                 "inputs": _inputs(found, t, s, origin, doubt),
             }
         others = np.setdiff1d(np.arange(value.size), np.array(kept, dtype=int))
         # Never below zero: the remainder of shares that add up to one is rounding at times.
-        left = max(float(value[others].sum() + found.lost[t]), 0.0)
+        left = max(float(value[others].sum()), 0.0)
         yield _row(found, t, stage, left) | {
             "origin": REST,
             "direct": None if is_world else float(found.arrived[others, t].sum()),
-            "unlisted": max(float(found.unlisted[s, others, t].sum() + found.lost[t]), 0.0),
+            "unlisted": 0.0,
             "through_hubs": float(found.through_hubs[s, others, t].sum()),
             "inputs": [],
         }
+
+
+def _first_seen(found: FormOrigin, s: int, t: int) -> dict[str, Any]:
+    """Return where what is not traced is seen first, largest first."""
+    seen = found.first_seen[s, :, t]
+    kept = [int(o) for o in np.argsort(-seen, kind="stable")[:MOST_LEGS] if seen[o] >= LEAST]
+    return {
+        "first_seen": [found.origins[o] for o in kept],
+        "first_seen_share": [float(seen[o]) for o in kept],
+    }
 
 
 def _row(found: FormOrigin, t: int, stage: str, value: float) -> dict[str, Any]:
@@ -233,8 +255,15 @@ def _row(found: FormOrigin, t: int, stage: str, value: float) -> dict[str, Any]:
         "form": found.form,
         "value": value,
         "unit": f"share of {base.chain.form(found.form).unit}",
-        "tonnes": value * target.tonnes,
+        "tonnes": value * target.tonnes if _is_use_known(found, t) else None,
     }
+
+
+def _is_use_known(found: FormOrigin, t: int) -> bool:
+    """Return whether less of the form is not traced than is used: else the use is a guess."""
+    f, inside = found.base.forms.index(found.form), found.targets[t].members
+    untraced = outputs(found.base)[f][inside & found.split.is_untraced[f]].sum()
+    return bool(untraced <= found.targets[t].tonnes)
 
 
 def _absent(
@@ -264,6 +293,8 @@ def _inputs(found: FormOrigin, t: int, s: int, origin: str, doubt: Doubt) -> lis
 
 def _output_figure(found: FormOrigin, s: int, origin: str) -> list[dict[str, Any]]:
     base, stage = found.base, found.stages[s]
+    if origin == NOT_TRACED:
+        return []
     if stage == MINE and not begins_at_mine(base.chain):
         ore = found.split.ore
         assert ore is not None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
@@ -19,6 +19,7 @@ from lodeline.network.tracing import Traced, arrivals, passing, trace
 __all__ = [
     "DRAWS",
     "HUBS",
+    "NOT_TRACED",
     "TRANSIT",
     "FormOrigin",
     "Leg",
@@ -35,6 +36,11 @@ HUBS = ("BEL", "HKG", "NLD", "SGP")
 
 TRANSIT: Mapping[str, tuple[str, ...]] = MappingProxyType({"antimony": ("THA",)})
 """Countries through which others' ore passes, by chain: Myanmar's antimony through Thailand."""
+
+NOT_TRACED = "not-traced"
+"""Origin of what no source explains: its output only makes a country's trade balance, or it enters
+the chain after the stage. It may come from stocks, scrap, feed under other codes, or from anywhere.
+"""
 
 DRAWS = 100
 """Base years drawn for a range."""
@@ -89,6 +95,15 @@ class Leg:
 
 
 @dataclass(frozen=True)
+class Span:
+    """A share, 0 to 1, and its range."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
 class FormOrigin:
     """Where a form comes from, for several targets.
 
@@ -99,20 +114,21 @@ class FormOrigin:
     targets
         Who uses.
     split
-        How a trace becomes shares by stage; its ``origins`` (ISO3) index the arrays below.
+        How a trace becomes shares by stage; its ``origins`` (ISO3, and last `NOT_TRACED`) index
+        the arrays below.
     stages
         Stages from the first on: ``mine`` where it can be told, then forms.
-    value, low, high
-        Share of the target's material by origin, shape (stage, origin, target). `low` and `high`
-        are the 5 and 95 per cent quantiles of `DRAWS` base years with other imputed figures.
-    unlisted
-        Part of `value` that is only first seen there: its output is in no source, or it entered
-        the chain after the stage.
-    lost
-        Share without any origin (closed loops), shape (target,).
+    value
+        Share of the target's material by origin, shape (stage, origin, target); over origins it
+        adds up to one.
+    low, high
+        5 and 95 per cent quantiles of `DRAWS` base years with other imputed figures. `low` is what
+        is traced there, `high` as if all that is not traced came from there.
+    first_seen
+        Where what is not traced is seen first, shape (stage, origin, target).
     arrived
         Share that crosses the border last from a country, or is made inside, shape (origin,
-        target).
+        target); made inside as far as a source says so, else it stands at `NOT_TRACED`.
     """
 
     base: BaseYear
@@ -123,14 +139,24 @@ class FormOrigin:
     value: Vector
     low: Vector
     high: Vector
-    unlisted: Vector
-    lost: Vector
+    first_seen: Vector
     arrived: Vector
 
     @property
     def origins(self) -> tuple[str, ...]:
-        """ISO3 codes, the index of the arrays by origin."""
+        """ISO3 codes and last `NOT_TRACED`, the index of the arrays by origin."""
         return self.split.origins
+
+    def share_of(self, countries: Collection[str], stage: int, target: int) -> Span:
+        """Return the share of some countries together, at most all that is not traced included."""
+        there = np.isin(np.array(self.origins), list(countries))
+        untraced = float(self.value[stage, -1, target])
+        value, low, high = (
+            float(x[stage, there, target].sum()) for x in (self.value, self.low, self.high)
+        )
+        # Each country's high end holds what is not traced; together they hold it once.
+        high -= max(int(there.sum()) - 1, 0) * untraced
+        return Span(value, min(low, value), float(np.clip(high, value, 1.0)))
 
     @cached_property
     def passed(self) -> Vector:
@@ -204,8 +230,8 @@ def origin_of_form(
     stages = Stages.of(doubt)
     traced = trace(base, form, weights)
     value = stages.shares(base, traced)
+    value[:, -1] += traced.lost
     low, high = _range(doubt, form, weights, stages, value, draws)
-    seen = [arrivals(base, form, t.weights, t.members) for t in targets]
     return FormOrigin(
         base=base,
         form=form,
@@ -215,10 +241,18 @@ def origin_of_form(
         value=value,
         low=low,
         high=high,
-        unlisted=stages.unlisted(base, traced),
-        lost=traced.lost,
-        arrived=stages.place(np.stack([a.lane + a.home for a in seen], axis=1), base.countries),
+        first_seen=stages.first_seen(base, traced),
+        arrived=np.stack([_arrived(base, form, t, stages) for t in targets], axis=1),
     )
+
+
+def _arrived(base: BaseYear, form: str, target: Target, stages: Stages) -> Vector:
+    """Return what arrives from each country, or is made inside by a listed maker."""
+    found = arrivals(base, form, target.weights, target.members)
+    is_untraced = stages.is_untraced[base.forms.index(form)]
+    out = stages.place(found.lane + np.where(is_untraced, 0.0, found.home), base.countries)
+    out[-1] += found.home[is_untraced].sum()
+    return out
 
 
 @dataclass(frozen=True)
@@ -228,26 +262,26 @@ class Stages:
     Attributes
     ----------
     countries, origins
-        Index of the trace, and of the shares: with the miners that trade nothing of the chain.
+        Index of the trace, and of the shares: with the miners that trade nothing of the chain,
+        and last `NOT_TRACED`.
     ore
         Mine output where the chain begins after the mine.
-    is_unlisted
-        Outputs that no source lists, shape (form, country). What they make has no earlier stage:
-        it counts where it is first seen.
+    is_untraced
+        Outputs that no source explains, shape (form, country).
     """
 
     countries: tuple[str, ...]
     origins: tuple[str, ...]
     ore: MineOutput | None
-    is_unlisted: NDArray[np.bool_]
+    is_untraced: NDArray[np.bool_]
 
     @classmethod
     def of(cls, doubt: Doubt) -> Self:
         """Return the stages of a base year."""
         base = doubt.base
         ore = mine_output(base.chain, base.year)
-        origins = tuple(sorted({*base.countries, *(ore.miners if ore else ())}))
-        return cls(base.countries, origins, ore, doubt.is_unlisted)
+        origins = sorted({*base.countries, *(ore.miners if ore else ())})
+        return cls(base.countries, (*origins, NOT_TRACED), ore, doubt.is_untraced)
 
     def place(self, values: Vector, countries: tuple[str, ...]) -> Vector:
         """Return values by `countries` as values by `origins`; zero for the others."""
@@ -257,13 +291,38 @@ class Stages:
         return out
 
     def shares(self, base: BaseYear, traced: Traced, *, is_pooled: bool = False) -> Vector:
-        """Return shares, shape (stage, origin, target); stages as in `names`."""
+        """Return shares, shape (stage, origin, target); stages as in `names`.
+
+        With what the trace lost they add up to its weights.
+        """
+        unknown = self.first_seen(base, traced)
         out = [self.place(made, self.countries) for made in traced.made.values()]
         if self.ore is not None:
             feed = mine_feed(base, self.ore, self._makers(base), is_pooled=is_pooled)
-            known, first_seen = self._entered(base, traced)
+            known, rest = self._entered(base, traced)
             mined = self.place(feed @ known, self.ore.miners)
-            out.insert(0, mined + self.place(first_seen, self.countries))
+            out.insert(0, mined + self.place(rest, self.countries))
+        shares = np.maximum(np.stack(out) - unknown, 0.0)
+        shares[:, -1] = unknown.sum(axis=1)
+        return shares
+
+    def first_seen(self, base: BaseYear, traced: Traced) -> Vector:
+        """Return where what is not traced at a stage is seen first, shaped as `shares`.
+
+        An output that no source explains, or one that enters the chain after the stage: its feed
+        is in no lane of the chain.
+        """
+        forms = list(base.forms)
+        out = []
+        for name, made in traced.made.items():
+            k = forms.index(name)
+            after = np.zeros_like(made)
+            for g, part in traced.entered.items():
+                after = after + (part if forms.index(g) > k else 0.0)
+            seen = np.where(self.is_untraced[k][:, None], made, after)
+            out.append(self.place(seen, self.countries))
+        if self.ore is not None:
+            out.insert(0, self.place(self._entered(base, traced)[1], self.countries))
         return np.stack(out)
 
     def mined_for(self, base: BaseYear) -> tuple[tuple[str, ...], Vector | None]:
@@ -283,7 +342,7 @@ class Stages:
         return places, mined
 
     def _makers(self, base: BaseYear) -> Vector:
-        return np.where(self.is_unlisted[0], 0.0, base.produced[0])
+        return np.where(self.is_untraced[0], 0.0, base.produced[0])
 
     def names(self, base: BaseYear, traced: Traced) -> tuple[str, ...]:
         """Return the stages from the first on."""
@@ -294,25 +353,10 @@ class Stages:
             return (MINE, *names[1:])
         return names
 
-    def unlisted(self, base: BaseYear, traced: Traced) -> Vector:
-        """Return the part of each share that is only first seen there, shaped as `shares`."""
-        forms = list(base.forms)
-        out = []
-        for name, made in traced.made.items():
-            k = forms.index(name)
-            after = np.zeros_like(made)
-            for g, part in traced.entered.items():
-                after = after + (part if forms.index(g) > k else 0.0)
-            seen = np.where(self.is_unlisted[k][:, None], made, after)
-            out.append(self.place(seen, self.countries))
-        if self.ore is not None:
-            out.insert(0, self.place(self._entered(base, traced)[1], self.countries))
-        return np.stack(out)
-
     def _entered(self, base: BaseYear, traced: Traced) -> tuple[Vector, Vector]:
         """Return what listed makers of the first form brought in, and all the rest."""
         first = base.forms[0]
-        known = np.where(self.is_unlisted[0][:, None], 0.0, traced.entered[first])
+        known = np.where(self.is_untraced[0][:, None], 0.0, traced.entered[first])
         whole = np.asarray(sum(traced.entered.values()))
         return known, whole - known
 
@@ -320,9 +364,10 @@ class Stages:
 def _range(
     doubt: Doubt, form: str, weights: Vector, stages: Stages, value: Vector, draws: int
 ) -> tuple[Vector, Vector]:
-    """Return low and high, widened to hold the value."""
+    """Return low and high, widened to hold the value; high with all that is not traced."""
+    most = _with_untraced(value)
     if draws == 0:
-        return value, value
+        return value, most
     drawn = np.empty((draws, *value.shape))
     for k in range(draws):
         base = doubt.draw(np.random.default_rng([SEED, k]))
@@ -331,5 +376,13 @@ def _range(
         shares = stages.shares(base, traced, is_pooled=k % 2 == 1)
         # A draw does not balance: what a stage finds is less than all, and differs by stage.
         drawn[k] = shares / np.maximum(shares.sum(axis=1, keepdims=True), 1e-300)
-    low, high = np.quantile(drawn, QUANTILES, axis=0)
-    return np.minimum(low, value), np.maximum(high, value)
+    low = np.quantile(drawn, QUANTILES[0], axis=0)
+    high = np.quantile(_with_untraced(drawn), QUANTILES[1], axis=0)
+    return np.minimum(low, value), np.maximum(high, most)
+
+
+def _with_untraced(shares: Vector) -> Vector:
+    """Return shares as if all that is not traced came from each origin in turn."""
+    most = shares + shares[..., -1:, :]
+    most[..., -1, :] = shares[..., -1, :]
+    return np.minimum(most, 1.0)

@@ -11,8 +11,8 @@ from lodeline.results.exposure import ExposureResult
 from lodeline.results.pictures import CELLS, HeatMap, OriginMap, Pictures, Routes, Scale, scale_of
 from lodeline.studies.exposure.history import concentration_history, history_of
 from lodeline.studies.exposure.materials import find_materials
+from lodeline.studies.exposure.origin import NO_COUNTRY, trade_year
 from lodeline.studies.exposure.origin import measure as measure_origin
-from lodeline.studies.exposure.origin import trade_year
 from lodeline.studies.exposure.registry import Request
 from lodeline.studies.exposure.routes import ARRIVAL, USE, maps_of, routes_of, traced_forms
 from lodeline.studies.exposure.suppliers import WORLD, members
@@ -92,7 +92,8 @@ def heat_of(result: ExposureResult, order: tuple[str, ...] = ()) -> HeatMap | No
             {k: list(v) for k, v in inside.items()}, return_dtype=pl.List(pl.String)
         )
         is_own = own.list.contains(pl.col("origin")).fill_null(value=False)
-        rows = rows.filter((~is_own & (pl.col("origin") != "rest")) | pl.col("value").is_null())
+        is_country = ~pl.col("origin").is_in(NO_COUNTRY)
+        rows = rows.filter((~is_own & is_country) | pl.col("value").is_null())
     person = next((c for c in ("origin", "site", "largest") if c in rows.columns), None)
     who = pl.col(person) if person else pl.lit(None)
     if "leaders" in rows.columns:

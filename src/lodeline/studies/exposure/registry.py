@@ -111,9 +111,18 @@ class Method:
     title: str
     options: frozenset[str] = frozenset()
 
+    @property
+    def has_published(self) -> bool:
+        """Whether it shows published shares and figures too, of years without trade data."""
+        return self.module.rsplit(".", 1)[-1] in _PUBLISHED
+
     def load(self) -> Measure:
         """Return the module, imported now."""
         return cast(Measure, import_module(self.module))
+
+
+_PUBLISHED = ("hhi", "top1", "top3", "import_reliance", "n_minus_1")
+"""Modules of measures that show published shares and figures beside the data."""
 
 
 def _method(name: str, title: str, *options: str) -> Method:

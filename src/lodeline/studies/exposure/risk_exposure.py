@@ -9,13 +9,15 @@ nothing, how long can the country meet its use and its exports from stocks and t
 The network is the country's own: lanes into it up to their flow of the base year plus the surge
 of the chain, its plants up to the same, its stocks, and as demands its use and its exports, each
 worth the world's price of its form. No new suppliers, and others are not outbid: prices play no
-part. `lodeline stress` and `worst-case` tell what a market would do. See `survival` for the
-programs and the source; times to recover are published for no country, so they are assumed.
+part. What the country ships or uses beyond its imports, and no source explains, may go on without a
+site or stop with it: `low` and `high`; where they differ by more than `WIDEST`, there is no value.
+`lodeline stress` and `worst-case` tell what a market would do. See `survival` for the programs and
+the source; times to recover are published for no country, so they are assumed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,10 +27,13 @@ from numpy.typing import NDArray
 
 from lodeline.errors import InputError
 from lodeline.network import ActivityKind, Network, RowKind, build_network
+from lodeline.network.base_year import outputs
 from lodeline.network.catalogue import load_chain
 from lodeline.network.chain import Chain
+from lodeline.network.doubt import doubt_of
 from lodeline.results.exposure import FIGURE
 from lodeline.studies.exposure.balances import asked_chains, check_stage, last_trade_year
+from lodeline.studies.exposure.origin_shares import NOT_TRACED
 from lodeline.studies.exposure.registry import Request
 from lodeline.studies.exposure.suppliers import members
 from lodeline.studies.exposure.survival import (
@@ -48,6 +53,18 @@ years, and nobody publishes times to recover by country."""
 TTR_RANGE = (3.0, 12.0)
 LEAST_SHARE = 0.01
 """Least share of what enters a country of a form for a site to be looked at."""
+HARMLESS = "no site of this material can make the country short within the time to recover"
+ENDLESS = "never short: stocks and the other sites replace it"
+UNKNOWN_USE = (
+    "not known: the country ships more than it takes in, and no source says that it makes any; so "
+    "its own use, and the stock that would last for it, are unknown too"
+)
+UNTRACED = (
+    "a range only (low, high): part of what the country ships or uses is in no source of output, "
+    "and may stop with the site or go on"
+)
+WIDEST = 0.1
+"""Relative difference of low and high above which there is no value."""
 _OUTPUT = (ActivityKind.PRODUCE, ActivityKind.PROCESS)
 
 NOTES = (
@@ -56,6 +73,7 @@ NOTES = (
     "The country's own network: suppliers give what they gave plus the chain's surge, stocks are "
     "the chain's (assumed where nothing is published); no new suppliers, no prices.",
     "Demand is use and exports at the world's price of the form: lost sales, not lost profit.",
+    "low and high: what the country has from no source of output stops with the site, or goes on.",
     "REI is relative to the worst site of the same country, material and year; impact_usd can be "
     "compared between materials.",
 )
@@ -65,7 +83,8 @@ _SCHEMA: dict[str, Any] = {
     "value": pl.Float64, "unit": pl.String, "inputs": pl.List(FIGURE), "reason": pl.String,
     "site": pl.String, "share": pl.Float64, "time_to_survive_months": pl.Float64,
     "is_exposed": pl.Boolean, "impact_usd": pl.Float64, "impact_low_usd": pl.Float64,
-    "impact_high_usd": pl.Float64, "risk_exposure_index": pl.Float64,
+    "impact_high_usd": pl.Float64, "risk_exposure_index": pl.Float64, "low": pl.Float64,
+    "high": pl.Float64,
 }  # fmt: skip
 
 
@@ -81,12 +100,15 @@ class Site:
         Positions in the supply network that stop with it.
     share
         Of what enters the target of the form.
+    is_untraced
+        Whether it is what the country has beyond its imports, and no source explains.
     """
 
     country: int
     form: int
     activities: Positions
     share: float
+    is_untraced: bool = False
 
 
 def measure(request: Request) -> pl.DataFrame:
@@ -137,7 +159,21 @@ def _of_chain(
             why = "no use, export or supplier of this material in the base year"
             yield _absent(name, chain.id, None, year, request, why)
             continue
-        yield from _rows(network, name, supply, sites, year, request)
+        unknown = unknown_use(network, places)
+        for f in sorted(unknown & {site.form for site in sites}):
+            form = network.forms[f]
+            if request.stage in (None, form):
+                yield _absent(name, chain.id, form, year, request, UNKNOWN_USE)
+        known = [site for site in sites if site.form not in unknown]
+        yield from _rows(network, name, supply, known, kept, request)
+
+
+def unknown_use(network: Network, places: NDArray[np.bool_]) -> set[int]:
+    """Return the forms of which more is not traced than the countries use: use is a guess then."""
+    base = network.base
+    untraced = np.where(doubt_of(base).is_untraced, outputs(base), 0.0)[:, places].sum(axis=1)
+    used = base.absorbed()[:, places].sum(axis=1)
+    return set(np.flatnonzero(untraced > used).tolist())
 
 
 def own_network(network: Network, places: NDArray[np.bool_]) -> tuple[SupplyNetwork, Positions]:
@@ -178,6 +214,7 @@ def own_network(network: Network, places: NDArray[np.bool_]) -> tuple[SupplyNetw
 def sites_of(network: Network, places: NDArray[np.bool_], kept: Positions) -> list[Site]:
     """Return the sites that bring at least `LEAST_SHARE` of a form into the countries."""
     form, origin = network.form[kept], network.origin[kept]
+    untraced = set(untraced_of(network, kept).tolist())
     outside = (network.kind[kept] == ActivityKind.SHIP) & ~places[origin]
     made = np.isin(network.kind[kept], _OUTPUT)
     flow = network.reference[kept]
@@ -188,8 +225,15 @@ def sites_of(network: Network, places: NDArray[np.bool_], kept: Positions) -> li
             stops = np.flatnonzero((outside | made) & (form == f) & (origin == c))
             share = float(flow[stops].sum()) / whole
             if share >= LEAST_SHARE:
-                found.append(Site(c, f, stops, share))
+                found.append(Site(c, f, stops, share, untraced.issuperset(stops.tolist())))
     return found
+
+
+def untraced_of(network: Network, kept: Positions) -> Positions:
+    """Return the positions in a supply network of outputs that no source explains."""
+    is_untraced = doubt_of(network.base).is_untraced
+    made = np.isin(network.kind[kept], _OUTPUT)
+    return np.flatnonzero(made & is_untraced[network.form[kept], network.origin[kept]])
 
 
 def _rows(
@@ -197,43 +241,77 @@ def _rows(
     name: str,
     supply: SupplyNetwork,
     sites: list[Site],
-    year: int,
+    kept: Positions,
     request: Request,
 ) -> Iterator[dict[str, Any]]:
-    def impact(site: Site, months: float) -> float:
-        return float(performance_impact(supply, site.activities, months) @ supply.value)
+    if not sites:
+        return
+    untraced = untraced_of(network, kept)
+    stops = [site.activities for site in sites]
+    with_untraced = [np.union1d(found, untraced) for found in stops]
 
-    impacts = [impact(site, TTR) for site in sites]
-    worst = max(impacts)
-    for site, loss in zip(sites, impacts, strict=True):
+    def impact(activities: Positions, months: float) -> float:
+        return float(performance_impact(supply, activities, months) @ supply.value)
+
+    impacts = [[impact(a, TTR) for a in found] for found in (stops, with_untraced)]
+    indices = [_relative(losses) for losses in impacts]
+    for k, site in enumerate(sites):
         if request.stage not in (None, network.forms[site.form]):
             continue
-        survived = time_to_survive(supply, site.activities)
-        is_endless = survived >= HORIZON * (1.0 - 1e-9)
-        index = loss / worst if worst > 0.0 else None
-        by_time = request.method == "time-to-survive"
-        why = "never short: stocks and the other sites replace it"
-        if not by_time:
-            why = "no site of this material can make the country short within the time to recover"
-        value = (None if is_endless else survived) if by_time else index
+        survived = [time_to_survive(supply, found[k]) for found in (stops, with_untraced)]
+        is_time = request.method == "time-to-survive"
+        ends: Sequence[float | None] = survived if is_time else [i[k] for i in indices]
+        value, reason = _told(ends)
+        low, high = _sorted(ends)
         yield {
             "country": name,
             "material": network.base.chain.id,
             "stage": network.forms[site.form],
-            "year": year,
+            "year": network.base.year,
             "value": value,
             "unit": _unit(request),
-            "inputs": _inputs(network, name, supply, site, year),
-            "reason": why if value is None else None,
-            "site": network.countries[site.country],
+            "inputs": _inputs(network, name, supply, site, network.base.year),
+            "reason": reason,
+            "site": NOT_TRACED if site.is_untraced else network.countries[site.country],
             "share": site.share,
-            "time_to_survive_months": None if is_endless else survived,
-            "is_exposed": survived < TTR,
-            "impact_usd": loss,
-            "impact_low_usd": impact(site, TTR_RANGE[0]),
-            "impact_high_usd": impact(site, TTR_RANGE[1]),
-            "risk_exposure_index": index,
+            "time_to_survive_months": _finite(survived[0]),
+            "is_exposed": survived[0] < TTR,
+            "impact_usd": impacts[0][k],
+            "impact_low_usd": impact(stops[k], TTR_RANGE[0]),
+            "impact_high_usd": impact(with_untraced[k], TTR_RANGE[1]),
+            "risk_exposure_index": indices[0][k],
+            "low": low,
+            "high": high,
         }
+
+
+def _sorted(ends: Sequence[float | None]) -> tuple[float | None, float | None]:
+    """Return the lower and the higher end; null for never."""
+    first, second = ends
+    if first is None or second is None:
+        return None, None
+    return _finite(min(first, second)), _finite(max(first, second))
+
+
+def _relative(losses: list[float]) -> list[float | None]:
+    """Return losses over the worst of them; absent where nothing is lost."""
+    worst = max(losses)
+    return [loss / worst if worst > 0.0 else None for loss in losses]
+
+
+def _finite(months: float) -> float | None:
+    return None if months >= HORIZON * (1.0 - 1e-9) else months
+
+
+def _told(ends: Sequence[float | None]) -> tuple[float | None, str | None]:
+    """Return the value, or why there is none, from what holds if the untraced goes on or stops."""
+    first, second = ends
+    if first is None or second is None:
+        return None, HARMLESS
+    value = _finite(first)
+    if abs(first - second) > WIDEST * max(first, second):
+        return None, UNTRACED
+    return value, None if value is not None else ENDLESS
 
 
 def _unit(request: Request) -> str:

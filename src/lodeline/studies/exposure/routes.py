@@ -4,13 +4,13 @@ Between two columns stand joint shares: P(made in c and, one stage on, in d). Ma
 proportion in every country, so what country d makes has one origin whoever takes it: the joint
 share of the last stage and an earlier one is the trace of each maker's output by itself, and the
 joint share with the last exporter is the trace of each exporter's shipments (see `origin_shares`).
+What is not traced is a stop of its own: a country that no source calls a maker is none.
 Every column and all bands between two columns add up to one; tests hold the code to it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import polars as pl
@@ -23,7 +23,7 @@ from lodeline.network.doubt import doubt_of
 from lodeline.network.tracing import Traced, arrivals, trace
 from lodeline.results.pictures import LINKS, Column, OriginMap, Routes, Stop
 from lodeline.studies.exposure.origin import targets_of
-from lodeline.studies.exposure.origin_shares import FormOrigin, origin_of_form
+from lodeline.studies.exposure.origin_shares import NOT_TRACED, FormOrigin, origin_of_form
 
 __all__ = ["ARRIVAL", "OTHERS", "USE", "maps_of", "routes_of", "traced_forms"]
 
@@ -68,13 +68,18 @@ def maps_of(found: FormOrigin, t: int) -> Iterator[OriginMap]:
             form=found.form,
             stage=found.stages[s],
             year=found.base.year,
-            shares={c: float(v) for c, v in zip(found.origins, value, strict=True) if v > 0.0},
+            shares={
+                c: float(v)
+                for c, v in zip(found.origins, value, strict=True)
+                if v > 0.0 and c != NOT_TRACED
+            },
             members=inside,
-            first_seen=frozenset(
-                c
-                for c, v, u in zip(found.origins, value, found.unlisted[s, :, t], strict=True)
-                if u > 0.5 * v > 0.0
-            ),
+            untraced=float(value[-1]),
+            first_seen={
+                c: float(v)
+                for c, v in zip(found.origins, found.first_seen[s, :, t], strict=True)
+                if v >= LEAST_STOP
+            },
         )
 
 
@@ -96,14 +101,12 @@ def routes_of(found: FormOrigin, t: int) -> Routes:
         final = _marginal(arriving, 1)
     joints.append({(code, target.name): float(v) for code, v in final.items()})
     inside = {c for c, m in zip(found.base.countries, target.members, strict=True) if m}
-    foreign = {c: v for c, v in last.items() if c not in inside or target.members.all()}
+    home = set() if target.members.all() else inside
+    foreign = {c: v for c, v in last.items() if c not in home and c != NOT_TRACED}
     lead = max(foreign, key=lambda c: float(foreign[c]), default=None)
     if lead is not None and foreign[lead] <= 0.0:
         lead = None
     columns, links = _drawn(joints, [*keys, USE], keys.index(found.stages[-1]), lead)
-    shown = _shown(found)
-    seen = [dict(zip(found.origins, found.unlisted[k, :, t], strict=True)) for k in shown]
-    columns = tuple(_marked(c, seen[k] if k < len(seen) else {}) for k, c in enumerate(columns))
     return Routes(
         country=target.name,
         material=found.base.chain.id,
@@ -114,12 +117,6 @@ def routes_of(found: FormOrigin, t: int) -> Routes:
         columns=columns,
         links=links,
     )
-
-
-def _marked(column: Column, unlisted: Mapping[str, float]) -> Column:
-    """Return a column with what is only first seen in each of its countries."""
-    stops = (replace(s, unlisted=float(unlisted.get(s.code, 0.0))) for s in column.stops)
-    return Column(column.key, tuple(stops))
 
 
 def _shown(found: FormOrigin) -> list[int]:
@@ -143,16 +140,23 @@ def _stages(found: FormOrigin, t: int) -> Iterator[Joint]:
             {form: np.diag(part[:, 0]) for form, part in traced.entered.items()},
             np.zeros(len(base.countries)),
         )
-        yield _joint(found, found.split.shares(base, each)[0], base.countries)
+        yield _joint(found, found.split.shares(base, each)[0], base.countries, is_mine=True)
         if len(shown) == 2:
             return
     nothing = np.zeros((len(base.countries),) * 2)
     own = trace(base, found.form, nothing, made=np.diag(traced.made[found.form][:, 0]))
-    yield _joint(found, found.split.shares(base, own)[shown[-2]], base.countries)
+    is_untraced = found.split.is_untraced[base.forms.index(found.form)]
+    makers = [
+        NOT_TRACED if unknown else c for c, unknown in zip(base.countries, is_untraced, strict=True)
+    ]
+    yield _joint(found, found.split.shares(base, own)[shown[-2]], makers)
 
 
 def _arriving(found: FormOrigin, t: int) -> Joint:
-    """Return the joint shares of the maker and the last exporter; own output stays at home."""
+    """Return the joint shares of the maker and the last exporter; own output stays at home.
+
+    What is not traced at home has arrived from nowhere that is known.
+    """
     base, target = found.base, found.targets[t]
     came = arrivals(base, found.form, target.weights, target.members)
     senders = np.flatnonzero(came.lane > 0.0)
@@ -162,7 +166,7 @@ def _arriving(found: FormOrigin, t: int) -> Joint:
     joint = _joint(found, sent, [base.countries[j] for j in senders])
     home = found.value[-1, :, t] - sent.sum(axis=1)
     return joint | {
-        (code, target.name): float(v)
+        (code, NOT_TRACED if code == NOT_TRACED else target.name): float(v)
         for code, v in zip(found.origins, home, strict=True)
         if v > _ROUNDING
     }
@@ -171,12 +175,16 @@ def _arriving(found: FormOrigin, t: int) -> Joint:
 _ROUNDING = 1e-12
 
 
-def _joint(found: FormOrigin, shares: Vector, right: tuple[str, ...] | list[str]) -> Joint:
-    rows, columns = np.nonzero(shares > _ROUNDING)
-    return {
-        (found.origins[i], right[j]): float(shares[i, j])
-        for i, j in zip(rows, columns, strict=True)
-    }
+def _joint(
+    found: FormOrigin, shares: Vector, right: Sequence[str], *, is_mine: bool = False
+) -> Joint:
+    """Return shares by pair; what has no known mine has no known maker of the first form either."""
+    out: Joint = {}
+    for i, j in zip(*np.nonzero(shares > _ROUNDING), strict=True):
+        left = found.origins[i]
+        pair = (left, NOT_TRACED if is_mine and left == NOT_TRACED else right[j])
+        out[pair] = out.get(pair, 0.0) + float(shares[i, j])
+    return out
 
 
 def _marginal(joint: Joint, side: int) -> dict[str, float]:
@@ -242,7 +250,9 @@ def _carried(
 
 def _largest(size: Mapping[str, float], lead: str | None) -> list[str]:
     ranked = sorted(size, key=lambda c: (-size[c], c))
-    large = [c for c in ranked if size[c] >= LEAST_STOP][:MOST_STOPS]
+    large = [c for c in ranked if size[c] >= LEAST_STOP and c != NOT_TRACED][:MOST_STOPS]
     if lead is not None and lead not in large and size.get(lead, 0.0) > _ROUNDING:
         large.append(lead)
+    if size.get(NOT_TRACED, 0.0) > _ROUNDING:
+        large.append(NOT_TRACED)
     return large

@@ -2,8 +2,8 @@
 
 What a supplier country ships has the origin of all that enters it (proportional mixing, see
 `lodeline.network.tracing`), so a tonne bought from the Netherlands counts as the Dutch mix. What a
-supplier has told goes before what the model infers. Output that no source lists (a net exporter
-without a mine or plant on record) is marked: the material may have come from elsewhere.
+supplier has told goes before what the model infers. What no source explains (a net exporter
+without a mine or plant on record) is not traced: the material may have come from anywhere.
 """
 
 from __future__ import annotations
@@ -17,16 +17,19 @@ from lodeline.network.doubt import doubt_of
 from lodeline.network.mines import MINE
 from lodeline.network.tracing import trace
 from lodeline.results.purchases import Step
-from lodeline.studies.exposure.origin_shares import Stages
+from lodeline.solver.curves import Vector
+from lodeline.studies.exposure.origin_shares import NOT_TRACED, Stages
 from lodeline.studies.purchases.lots import Lot
 
-__all__ = ["REST", "UNLISTED", "map_rows"]
+__all__ = ["REST", "UNTRACED", "map_rows"]
 
 REST = "rest"
 LEAST = 1e-4
 """Shares below this are added to `REST`."""
+_MOST_SEEN = 3
+"""So many countries are named where untraced material is first seen."""
 TOLD, TRACED, UNKNOWN = "told by the supplier", "traced through national trade", "not known"
-UNLISTED = "first seen there; no source lists its output"
+UNTRACED = "not traced: no source says who made it"
 
 
 def map_rows(lot: Lot, base: BaseYear | None) -> Iterator[dict[str, object]]:
@@ -101,16 +104,24 @@ def _traced(
         if whole > 0.0:
             yield _row(lot, step, MINE, None, whole, UNKNOWN)
         return
-    value, unlisted = stages.shares(base, traced), stages.unlisted(base, traced)
+    value, seen = stages.shares(base, traced), stages.first_seen(base, traced)
     for k, name in enumerate(names):
         if (name == MINE) is (step is Step.EXTRACTED):
-            seen = np.minimum(unlisted[k, :, 0], value[k, :, 0])
-            for basis, part in ((TRACED, value[k, :, 0] - seen), (UNLISTED, seen)):
-                shares = dict(zip(stages.origins, part.tolist(), strict=True))
-                yield from _stage(lot, step, name, shares, basis)
+            shares = dict(zip(stages.origins, value[k, :, 0].tolist(), strict=True))
+            unknown = shares.pop(NOT_TRACED)
+            yield from _stage(lot, step, name, shares, TRACED)
+            if unknown > 0.0:
+                yield _row(lot, step, name, None, unknown, _untraced(stages, seen[k, :, 0]))
             lost = whole - float(value[k].sum())
             if lost > 1e-9:
                 yield _row(lot, step, name, None, lost, UNKNOWN)
+
+
+def _untraced(stages: Stages, seen: Vector) -> str:
+    """Return the basis of what is not traced, with the countries where it is first seen."""
+    first = [o for o in np.argsort(-seen, kind="stable")[:_MOST_SEEN] if seen[o] >= LEAST]
+    where = ", ".join(stages.origins[o] for o in first)
+    return f"{UNTRACED}; first seen in {where}" if where else UNTRACED
 
 
 def _stage(

@@ -10,14 +10,14 @@ import numpy as np
 import polars as pl
 
 from lodeline.errors import InputError
-from lodeline.network.base_year import BaseYear, base_year
+from lodeline.network.base_year import BaseYear, base_year, outputs
 from lodeline.network.catalogue import load_chain
 from lodeline.network.chain import Chain
 from lodeline.network.doubt import Doubt, doubt_of
 from lodeline.network.mines import MINE, begins_at_mine, mine_output
 from lodeline.network.trade_lanes import rows_of_form
 from lodeline.studies.exposure.origin import targets_of
-from lodeline.studies.exposure.origin_shares import origin_of_form
+from lodeline.studies.exposure.origin_shares import NOT_TRACED, origin_of_form
 
 __all__ = ["Figure", "Supplier", "balanced", "imports_by_year", "self_sufficiency", "suppliers"]
 
@@ -92,10 +92,7 @@ def self_sufficiency(doubt: Doubt, members: tuple[str, ...]) -> Iterator[Figure]
     base = doubt.base
     inside = np.array([c in members for c in base.countries])
     absorbed = base.absorbed()
-    made = base.produced.copy()
-    for r, recipe in enumerate(base.chain.recipes):
-        made[base.forms.index(recipe.makes)] += base.processed[r]
-    made = np.where(doubt.is_unlisted, 0.0, made)
+    made = np.where(doubt.is_untraced, 0.0, outputs(base))
     ore = mine_output(base.chain, base.year)
     if ore is not None:
         tonnes = sum(t for c, t in zip(ore.miners, ore.tonnes, strict=True) if c in members)
@@ -142,7 +139,7 @@ def suppliers(
         if not targets:
             continue
         found = origin_of_form(base, form, targets, doubt=doubt, draws=draws)
-        away = np.array([c not in home for c in found.origins])
+        away = np.array([c not in home and c != NOT_TRACED for c in found.origins])
         arrived = np.where(away, found.arrived[:, 0], 0.0)
         top = int(np.argmax(arrived))
         share = float(arrived[top])

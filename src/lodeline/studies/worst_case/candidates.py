@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lodeline.network import ActivityKind, Network
+from lodeline.network.doubt import doubt_of
 from lodeline.results.worst_case import CandidateKind
 
 __all__ = ["Candidate", "candidates_of", "split_by_size"]
@@ -101,7 +102,9 @@ def _lanes(network: Network, targets: set[int]) -> Iterator[Candidate]:
 
 
 def _stages(network: Network, targets: set[int]) -> Iterator[Candidate]:
-    output = np.isin(network.kind, _OUTPUT)
+    # Nobody can close a plant that no source knows of: its output only balances trade.
+    is_untraced = doubt_of(network.base).is_untraced
+    output = np.isin(network.kind, _OUTPUT) & ~is_untraced[network.form, network.origin]
     for form, country in _places(network, output, targets):
         here = np.flatnonzero(output & (network.form == form) & (network.origin == country))
         yield _candidate(network, CandidateKind.STAGE, here, targets)
