@@ -12,9 +12,10 @@ from dataclasses import dataclass
 
 from lodeline.errors import InputError
 
-__all__ = ["MONTHS_PER_YEAR", "Month"]
+__all__ = ["DAYS_PER_YEAR", "MONTHS_PER_YEAR", "Month"]
 
 MONTHS_PER_YEAR = 12
+DAYS_PER_YEAR = 365.0
 
 
 @dataclass(frozen=True, order=True)

@@ -5,9 +5,9 @@ import pytest
 from plan_cases import small_case
 
 from lodeline.network import RowKind
+from lodeline.studies.plan.exchange import improve_for_members, own_value
 from lodeline.studies.plan.ledger import Ledger
 from lodeline.studies.plan.market import Judge, simulate_plan
-from lodeline.studies.plan.own import improve_for_members, own_value
 
 COUNT = 6
 
@@ -84,7 +84,7 @@ def test_a_plan_lowers_the_mean_loss_though_not_that_of_every_future(case, judge
 def test_exchanges_never_make_the_partners_worse_off_and_keep_the_rules(case, judge):
     members = ("JPN", "USA")
     start = np.zeros(case.menu.size)
-    found = improve_for_members(case, judge, start, rounds=2)
+    found = improve_for_members(case, judge, start)
     assert own_value(case, judge, found, members) < own_value(case, judge, start, members)
     rules, limit = case.menu.constraints(case.menu.partners)
     assert np.all(rules @ found <= limit + 1e-6 * np.abs(limit) + 1e-9)

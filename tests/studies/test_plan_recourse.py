@@ -9,7 +9,8 @@ from plan_cases import PLAN, small_case
 from lodeline.solver.certificate import certify
 from lodeline.solver.compiled import CompiledMarket
 from lodeline.studies.plan.market import simulate_plan
-from lodeline.studies.plan.menu import annuity, service
+from lodeline.studies.plan.menu import annuity
+from lodeline.studies.plan.rules import service
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from scipy import sparse
 
 from lodeline.bench.extensive import extensive_form, solve_by_piqp
 from lodeline.errors import InputError
-from lodeline.scenarios.measures import Goal
+from lodeline.scenarios.levels import Goal
 from lodeline.studies.plan.bundle import Evaluation, Search
 from lodeline.studies.plan.evaluate import Here, Memory, evaluator_of
 from lodeline.studies.plan.master import Master, risk_of
@@ -30,7 +30,8 @@ def toy_menu(rng, choices=6, *, pool=True):
         is_integer=np.ones(choices, dtype=np.bool_), cash=cash, charge=0.5 * cash,
         cash_by_year=cash[None, :], weights=np.eye(3)[:, np.arange(choices) % 3],
         budget=rng.uniform(3.0, 6.0, 3), budget_by_year=np.full((3, 1), np.inf),
-        rules=sparse.csr_array((0, choices)), rule_limit=np.empty(0), pool_budgets=pool,
+        rules=sparse.csr_array((0, choices)), rule_limit=np.empty(0),
+        asked=np.zeros((0, 3), dtype=np.bool_), pool_budgets=pool,
     )  # fmt: skip
 
 

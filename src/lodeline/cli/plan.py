@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 import click
 
 from lodeline.cli.output import (
+    PIPE_WIDTH,
     console,
     json_option,
     out_option,
@@ -34,6 +36,13 @@ __all__ = ["plan"]
     show_default=True,
     help="Relative gap at which to stop.",
 )
+@click.option(
+    "--gap-of-saving",
+    type=click.FloatRange(1e-6, 1.0),
+    default=0.01,
+    show_default=True,
+    help="Largest gap as a share of what the plan saves.",
+)
 @click.option("--base-year", type=int, metavar="Y", help="Year of the trade data.")
 @click.option("--workers", type=click.IntRange(1, 1024), metavar="K", help="Worker processes.")
 @click.option("--coalitions/--no-coalitions", default=True, help="Solve for every coalition.")
@@ -50,6 +59,7 @@ def plan(
     n: int | None,
     seed: int,
     gap: float,
+    gap_of_saving: float,
     base_year: int | None,
     workers: int | None,
     coalitions: bool,
@@ -89,7 +99,13 @@ def plan(
     result = run_plan(
         case,
         Settings(
-            seed, gap, workers or 0, coalitions=coalitions, frontier=frontier, own_loss=own_loss
+            seed,
+            gap,
+            gap_of_saving,
+            workers or 0,
+            coalitions=coalitions,
+            frontier=frontier,
+            own_loss=own_loss,
         ),
         folder=out,
         resume=resume,
@@ -108,10 +124,10 @@ def _print(result: PlanResult, out: Path | None) -> None:
     from lodeline.report.plan import plan_lines, plan_tables
 
     for line in plan_lines(result):
-        print_text(line)
+        print_text(fill(line, PIPE_WIDTH))
     for title, headings, rows, numbers in plan_tables(result):
         print_text("")
-        print_text(title)
+        print_text(fill(title, PIPE_WIDTH))
         print_table(headings, rows, numbers=numbers)
     if out is not None:
         console().print(f"Written to {out}: report.html, measures.csv, summary.json, state.json")

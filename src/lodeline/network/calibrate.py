@@ -25,7 +25,7 @@ from lodeline.network.network import PRICE_CAP, ActivityKind, Layer, Network, Ro
 from lodeline.network.origin import Origin
 from lodeline.network.stocks import StockPolicy, StockRule
 from lodeline.solver.curves import CurveKind, Vector
-from lodeline.units import MONTHS_PER_YEAR
+from lodeline.units import DAYS_PER_YEAR, MONTHS_PER_YEAR
 
 __all__ = ["calibrate", "own_supply_share", "price_caps"]
 
@@ -33,7 +33,6 @@ BLEND_ELASTICITY = 20.0
 """How readily users and processors swap one layer for the other: moving all of it costs about a
 twentieth of the price. Assumed; nodes are homogeneous, so this only keeps the problem regular."""
 _SCALE_FLOOR = 1e-9
-_DAYS_PER_YEAR = 365.0
 
 
 def calibrate(
@@ -315,7 +314,7 @@ class _Builder:
         absorbed = self.base.absorbed()
         for f, form in enumerate(self.base.forms):
             for c in _positive(absorbed[f]):
-                a_day = float(absorbed[f, c]) / _DAYS_PER_YEAR
+                a_day = float(absorbed[f, c]) / DAYS_PER_YEAR
                 state = self._state_days(form, self.base.countries[c])
                 held = b.stock_days.value + (b.trader_days.value if b.trader_days else 0.0)
                 if self.stocks is None:
@@ -386,7 +385,7 @@ class _Builder:
             scale = max(absorbed / MONTHS_PER_YEAR, _SCALE_FLOOR * float(self.world[f]))
             # No faster than its own reserve is rebuilt: else what one member sells would reach
             # another at once, through the reserve and past lanes, bans and closures.
-            own = self._state_days(self.base.forms[f], iso3) * absorbed / _DAYS_PER_YEAR
+            own = self._state_days(self.base.forms[f], iso3) * absorbed / DAYS_PER_YEAR
             refill = self.behaviour.rebuild.value * own
             for takes, gives, most in ((row, node, np.inf), (node, row, refill)):
                 if most > 0.0:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from lodeline.results.plan import MeasureOutcome, PlanResult
 
-__all__ = ["plan_lines", "plan_tables", "usd"]
+__all__ = ["plan_lines", "plan_tables", "share", "usd", "when"]
 
 Table = tuple[str, Sequence[str], Sequence[Sequence[object]], Sequence[str]]
 
@@ -36,39 +36,65 @@ def plan_lines(result: PlanResult) -> Iterator[str]:
     """Yield the answer in sentences."""
     yield str(result.specification["title"])
     built = [m for m in result.measures if m.decisions]
+    payers = ", ".join(f"{p} {usd(s.pays)}" for p, s in result.shares.items())
     yield (
-        f"{len(built)} of {len(result.measures)} measures, {usd(result.cost_usd)} m USD in "
-        f"{result.years[0]} to {result.years[-1]}."
+        f"{len(built)} of {len(result.measures)} measures for {usd(result.cost_usd)} m USD in "
+        f"{result.years[0]} to {result.years[-1]} ({payers}); these years have to bear "
+        f"{usd(result.charge_usd)} of it, the rest outlives them."
     )
     yield (
-        f"In {result.n} futures the world's mean loss is {usd(result.expected_loss)} m USD, that "
-        f"of the worst {1.0 - result.tail:.0%} {usd(result.cvar)} m USD."
+        f"In {result.n} futures lived through with foresight the world's mean loss falls from "
+        f"{usd(result.expected_loss_before)} to {usd(result.expected_loss)} m USD, that of the "
+        f"worst {1.0 - result.tail:.0%} from {usd(result.cvar_before)} to {usd(result.cvar)}."
     )
+    yield from _in_the_market(result)
     yield (
-        f"No plan can be better than this one by more than {result.gap:.2%}: "
-        f"{usd(result.objective)} m USD against a bound of {usd(result.bound)}"
+        f"No plan on this menu can be better by the goal than this one by more than "
+        f"{result.gap:.3%}: {usd(result.objective)} m USD against a bound of {usd(result.bound)}"
         + ("." if result.without is None else f"; without measures {usd(result.without)}.")
         + _of_saving(result)
     )
-    if result.saved_by_joining_usd is not None:
-        yield (
-            f"One joint plan beats separate plans carried out together by "
-            f"{usd(result.saved_by_joining_usd)} m USD; {result.core}."
-        )
+    yield from _joint(result)
+
+
+def _in_the_market(result: PlanResult) -> Iterator[str]:
+    views = {v.name: v for v in result.market}
+    nothing, joint = views["nothing"], views["joint"]
+    yield (
+        f"In {result.fresh} fresh futures of the market, where nobody knows what comes, the "
+        f"partners' own mean loss falls from {usd(nothing.own_mean)} to {usd(joint.own_mean)} m "
+        f"USD, the world's from {usd(nothing.world_mean)} to {usd(joint.world_mean)}."
+    )
+
+
+def _joint(result: PlanResult) -> Iterator[str]:
+    least, most = result.saved_at_least_usd, result.saved_at_most_usd
+    if result.saved_by_joining_usd is None or least is None or most is None:
+        return
+    yield (
+        f"One joint plan saves {usd(result.saved_by_joining_usd)} m USD against separate plans "
+        f"carried out together (by what is proven, between {usd(max(least, 0.0))} and {usd(most)})."
+    )
+    yield f"Sharing what is saved: {result.core}."
 
 
 def _of_saving(result: PlanResult) -> str:
     if result.without is None:
         return " Without measures the limit on the loss of the worst futures is not kept."
     if result.gap_of_saving is None:
-        return " It saves nothing."
-    return f" Of what it saves that is {share(result.gap_of_saving)} at most."
+        return " It saves nothing by the goal: levels of security cost more than they save."
+    return f" Of what it saves that is {result.gap_of_saving:.1%} at most."
 
 
 def plan_tables(result: PlanResult) -> Iterator[Table]:
     """Yield tables: title, headings, rows, which headings are numbers."""
     yield _calendar(result)
+    yield _cash(result)
     yield _market(result)
+    if result.levels:
+        yield _levels(result)
+    if result.unmet_limits:
+        yield _unmet(result)
     if len(result.shares) > 1:
         yield _shares(result)
     if result.frontier:
@@ -82,19 +108,61 @@ def when(measure: MeasureOutcome) -> str:
     )
 
 
+def is_stable(measure: MeasureOutcome) -> bool:
+    """Return whether nothing changes if its cost rises or falls by a tenth."""
+    return measure.if_dearer == measure.if_cheaper == "same"
+
+
 def _calendar(result: PlanResult) -> Table:
-    headings = ("measure", "decided", "works from", "m USD", "prevents", "helps in", "±10 % cost")
-    rows = []
-    for m in result.measures:
-        if not m.decisions:
-            continue
-        stable = "same" if m.if_dearer == m.if_cheaper == "same" else "changes"
-        rows.append(
-            (m.id, when(m), m.works_from, usd(m.cost_usd), usd(m.prevents_usd),
-             share(m.helps_in), stable)
-        )  # fmt: skip
-    title = "Decided (prevents: mean fall of the world's loss in fresh futures, m USD)"
-    return title, headings, rows, ("m USD", "prevents", "helps in")
+    headings = (
+        "measure",
+        "decided",
+        "works from",
+        "cash",
+        "charge",
+        "prevents",
+        "pays in",
+        "±10 %",
+    )
+    rows = [
+        (m.id, when(m), m.works_from, usd(m.cost_usd), usd(m.charge_usd), usd(m.prevents_usd),
+         share(m.helps_in), "same" if is_stable(m) else "changes")
+        for m in result.measures
+        if m.decisions
+    ]  # fmt: skip
+    title = (
+        "Decided, m USD (prevents: mean fall of the world's loss in fresh futures; pays in: share "
+        "of them in which that is more than the charge; ±10 %: the decision if its cost changes)"
+    )
+    return title, headings, rows, ("cash", "charge", "prevents", "pays in")
+
+
+def _cash(result: PlanResult) -> Table:
+    years = tuple(str(y) for y in result.years)
+    rows = [
+        (partner, *(usd(paid[y]) for y in result.years))
+        for partner, paid in result.cash_by_year.items()
+    ]
+    return "Who pays when, m USD", ("partner", *years), rows, years
+
+
+def _levels(result: PlanResult) -> Table:
+    headings = ("level", "short before", "spare after", "unit")
+    rows = [
+        (x.label, f"{x.short_before:,.0f}", f"{x.spare_after:,.0f}", x.unit) for x in result.levels
+    ]
+    return "Levels of security that the plan reaches", headings, rows, headings[1:3]
+
+
+def _unmet(result: PlanResult) -> Table:
+    names = tuple(result.unmet_limits[0].kept)
+    rows = [
+        (f"{x.chain}, {', '.join(x.countries)}: {x.share_at_most:.0%}, {x.over.replace('-', ' ')}",
+         share(x.in_futures), *(share(x.kept[n]) for n in names))
+        for x in result.unmet_limits
+    ]  # fmt: skip
+    title = "Limits on unmet use: share of fresh futures in which they hold (found by trying)"
+    return title, ("limit", "asked", *names), rows, ("asked", *names)
 
 
 def _market(result: PlanResult) -> Table:
@@ -119,9 +187,9 @@ def _shares(result: PlanResult) -> Table:
 
 
 def _frontier(result: PlanResult) -> Table:
-    headings = ("budget", "spent", "mean loss", "tail loss", "goal", "bound")
+    headings = ("budget", "spent", "mean prevented", "tail prevented", "goal", "bound")
     rows = [
-        (f"×{p.budget_factor:g}", usd(p.cost_usd), usd(p.expected_loss), usd(p.cvar),
+        (f"×{p.budget_factor:g}", usd(p.cost_usd), usd(p.mean_prevented), usd(p.tail_prevented),
          usd(p.upper), usd(p.lower))
         for p in result.frontier
     ]  # fmt: skip

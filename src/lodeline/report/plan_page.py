@@ -17,7 +17,9 @@ from lodeline.results.plan import MeasureOutcome, PlanResult, plan_document
 
 __all__ = ["render_plan", "write_plan"]
 
-_NAME, _BAR, _ROW, _HEAD = 250.0, 640.0, 26.0, 24.0
+_NAME, _BAR, _MONEY, _ROW, _HEAD = 400.0, 440.0, 150.0, 24.0, 24.0
+_APART = 12.0
+"""Points nearer than that share a label."""
 _WIDE, _HIGH, _LEFT, _BOTTOM, _TOP = 640.0, 300.0, 70.0, 40.0, 14.0
 
 
@@ -34,10 +36,11 @@ class Bar:
 
 @dataclass(frozen=True)
 class Dot:
-    """A point of the frontier."""
+    """A point of the frontier: what is prevented on the mean and in the worst futures."""
 
     x: float
-    y: float
+    mean: float
+    worst: float
     label: str
 
 
@@ -74,8 +77,10 @@ def render_plan(result: PlanResult) -> str:
         built=[m for m in result.measures if m.decisions],
         left_out=[m for m in result.measures if not m.decisions],
         bars=bars,
+        event_names=list(dict.fromkeys(e for m in result.measures for e in m.prevents_if)),
         years=[(_x(result, f"{y}-01"), y) for y in result.years],
-        gantt=(_NAME + _BAR, _HEAD + _ROW * max(len(bars), 1)),
+        gantt=(_NAME + _BAR + _MONEY, _HEAD + _ROW * max(len(bars), 1)),
+        paid_from=_NAME + _BAR + 8.0,
         dots=dots,
         x_ticks=x_ticks,
         y_ticks=y_ticks,
@@ -95,18 +100,19 @@ def _x(result: PlanResult, month: str) -> float:
 def _calendar(result: PlanResult) -> list[Bar]:
     bars: list[Bar] = []
     for m in result.measures:
-        for d in m.decisions:
+        payers = " + ".join(p for p, paid in m.paid_by.items() if paid > 0.0)
+        for k, d in enumerate(m.decisions):
             begins = _x(result, f"{d.year}-01")
-            works = None if d.works_from is None else _x(result, d.works_from)
             until = _NAME + _BAR
+            works = None if d.works_from is None else _x(result, d.works_from)
             times = "" if d.modules == 1.0 else f" ×{d.modules:g}"
             bars.append(
                 Bar(
                     y=_HEAD + _ROW * len(bars),
                     prepared=(begins, (until if works is None else works) - begins),
                     working=None if works is None else (works, until - works),
-                    label=f"{m.title}{times}",
-                    money=f"{usd(d.cost_usd)} m",
+                    label=f"{m.title}{times}" if k == 0 else f"… more{times}",
+                    money=f"{usd(d.cost_usd)} m, {payers}",
                 )
             )
     return bars
@@ -118,20 +124,22 @@ def _frontier(
     points = result.frontier
     if not points:
         return [], [], []
-    xs, ys = [p.cost_usd / 1e6 for p in points], [p.cvar / 1e6 for p in points]
-    x_ticks, y_ticks = nice_ticks(0.0, max(*xs, 1e-9)), nice_ticks(0.0, max(*ys, 1e-9))
-    right, high = max(x_ticks[-1], *xs), max(y_ticks[-1], *ys)
+    xs = [p.cost_usd / 1e6 for p in points]
+    ys = [y / 1e6 for p in points for y in (p.mean_prevented, p.tail_prevented)]
+    x_ticks, y_ticks = nice_ticks(0.0, max(*xs, 1e-9)), nice_ticks(min(0.0, *ys), max(*ys, 1e-9))
+    right, low, high = max(x_ticks[-1], *xs), min(y_ticks[0], *ys), max(y_ticks[-1], *ys)
 
     def across(value: float) -> float:
         return _LEFT + (_WIDE - _LEFT - 90.0) * value / right
 
     def down(value: float) -> float:
-        return _HIGH - _BOTTOM - (_HIGH - _BOTTOM - _TOP) * value / high
+        return _HIGH - _BOTTOM - (_HIGH - _BOTTOM - _TOP) * (value - low) / (high - low)
 
     dots: list[Dot] = []
-    for p, x, y in zip(points, xs, ys, strict=True):
-        at, label = (across(x), down(y)), f"×{p.budget_factor:g}"
-        if dots and (dots[-1].x, dots[-1].y) == at:
+    for p, x in zip(points, xs, strict=True):
+        at = (across(x), down(p.mean_prevented / 1e6), down(p.tail_prevented / 1e6))
+        label = f"×{p.budget_factor:g}"
+        if dots and abs(dots[-1].x - at[0]) < _APART:
             label = f"{dots.pop().label.split(' to ')[0]} to {label}"
         dots.append(Dot(*at, label))
     return (
@@ -146,14 +154,15 @@ def _measures_csv(measures: Sequence[MeasureOutcome]) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(
         ["id", "title", "type", "chain", "form", "country", "modules", "when", "works_from",
-         "cost_usd", "charge_usd", "prevents_usd", "prevents_own_usd", "tail_usd", "helps_in",
-         "helps_most",
+         "cost_usd", "charge_usd", "prevents_usd", "prevents_error_usd", "prevents_own_usd",
+         "tail_usd", "helps_in", "helps_most",
          "if_dearer", "if_cheaper", "source"]
     )  # fmt: skip
     for m in measures:
         writer.writerow(
             [m.id, m.title, m.kind, m.chain, m.form, m.country, m.modules, when(m), m.works_from,
-             m.cost_usd, m.charge_usd, m.prevents_usd, m.prevents_own_usd, m.tail_usd, m.helps_in,
+             m.cost_usd, m.charge_usd, m.prevents_usd, m.prevents_error_usd, m.prevents_own_usd,
+             m.tail_usd, m.helps_in,
              " ".join(map(str, m.helps_most)),
              m.if_dearer, m.if_cheaper, m.source]
         )  # fmt: skip

@@ -11,11 +11,13 @@ __all__ = [
     "CoalitionValue",
     "Decision",
     "FrontierPoint",
+    "LevelOutcome",
     "MarketView",
     "MeasureOutcome",
     "PartnerShare",
     "PlanResult",
     "StockPrice",
+    "UnmetOutcome",
     "plan_document",
 ]
 
@@ -56,11 +58,16 @@ class MeasureOutcome:
         Mean fall of the world's loss in the fresh futures against the plan without it.
     prevents_own_usd
         The same for the partners' own loss.
+    prevents_error_usd
+        Standard error of `prevents_usd`: how sure that is with so many futures.
+    prevents_if
+        The same mean over those fresh futures alone in which an event happens, by event; None
+        where it happens in none.
     helps_in
-        Share of the fresh futures in which the world's loss falls by more than a hundredth of the
-        mean loss under the plan without it.
+        Share of the fresh futures in which the world's loss falls by more than its charge: in
+        which it pays for itself.
     helps_most
-        Numbers of the fresh futures in which that fall is largest, at most five, the largest
+        Numbers of those futures in which that fall is largest, at most five, the largest
         first; with the seed after the plan's they can be drawn again.
     tail_usd
         Fall of the world's CVaR in the fresh futures.
@@ -84,6 +91,8 @@ class MeasureOutcome:
     paid_by: Mapping[str, float]
     prevents_usd: float | None
     prevents_own_usd: float | None
+    prevents_error_usd: float | None
+    prevents_if: Mapping[str, float | None]
     helps_in: float | None
     helps_most: tuple[int, ...]
     tail_usd: float | None
@@ -162,7 +171,19 @@ class PartnerShare:
 
 @dataclass(frozen=True)
 class FrontierPoint:
-    """The best plan for a multiple of the budgets, USD."""
+    """The best plan for a multiple of the budgets, USD.
+
+    Attributes
+    ----------
+    budget_factor, cost_usd
+        Multiple of the budgets; cash spent.
+    upper, lower
+        Proven bounds of the goal's value.
+    expected_loss, cvar
+        The world's mean loss, and the mean of the worst futures.
+    mean_prevented, tail_prevented
+        By how much both are lower than without measures.
+    """
 
     budget_factor: float
     cost_usd: float
@@ -170,6 +191,8 @@ class FrontierPoint:
     lower: float
     expected_loss: float
     cvar: float
+    mean_prevented: float
+    tail_prevented: float
 
 
 @dataclass(frozen=True)
@@ -179,7 +202,8 @@ class MarketView:
     Attributes
     ----------
     name
-        ``nothing``, ``joint``, ``separate``, ``alone: X``, ``own loss``.
+        ``nothing``, ``joint``, ``separate``, ``alone: X``, ``own loss, separate``, ``own loss``,
+        ``unmet limits``.
     world_mean, world_cvar
         Loss of the world.
     own_mean, own_cvar
@@ -237,8 +261,10 @@ class Benchmark:
         Output (with measures in full service) over use and processing.
     own_target
         Target of Regulation (EU) 2024/1252 for the stage; None where it sets none.
+    recycled_added
+        What recycling in the plan adds, over use and processing.
     top_supplier
-        Largest single country of supply.
+        Largest single country of supply from outside.
     top_before, top_after
         Its share of supply; afterwards as if what measures add replaced that supplier.
     """
@@ -250,9 +276,55 @@ class Benchmark:
     own_before: float
     own_after: float
     own_target: float | None
+    recycled_added: float
     top_supplier: str
     top_before: float
     top_after: float
+
+
+@dataclass(frozen=True)
+class LevelOutcome:
+    """A level of security that the plan has to reach.
+
+    Attributes
+    ----------
+    label, countries
+        What is asked, and whose it is.
+    unit
+        ``t`` of stock or ``t/year``.
+    short_before, spare_after
+        What is missing without the plan; what the plan holds beyond the level.
+    """
+
+    label: str
+    countries: tuple[str, ...]
+    unit: str
+    short_before: float
+    spare_after: float
+
+
+@dataclass(frozen=True)
+class UnmetOutcome:
+    """A limit on unmet use, and how plans keep it in the market; nothing here is proven.
+
+    Attributes
+    ----------
+    chain, countries, share_at_most, in_futures, over
+        The limit.
+    kept
+        Share of the fresh futures in which it holds, by plan; ``unmet limits`` is the plan sought
+        for it, ``whole menu`` everything at once.
+    reached
+        Whether the plan sought for it keeps it in the futures that it was chosen by.
+    """
+
+    chain: str
+    countries: tuple[str, ...]
+    share_at_most: float
+    in_futures: float
+    over: str
+    kept: Mapping[str, float]
+    reached: bool
 
 
 @dataclass(frozen=True)
@@ -275,15 +347,20 @@ class PlanResult:
         The goal's value without any measure; None if that breaks the limit on the CVaR.
     expected_loss, cvar, charge_usd, cost_usd
         Of the plan in the futures that it is made for.
+    expected_loss_before, cvar_before
+        The same without any measure.
+    cash_by_year
+        Who pays when, USD: by partner, then by year.
     tail, tail_weight
         α and λ.
-    measures, coalitions, shares, frontier, market, stock_prices, benchmarks
+    measures, coalitions, shares, frontier, market, stock_prices, benchmarks, levels, unmet_limits
         See their classes.
     separate_usd, saved_by_joining_usd
         Value of both standalone plans carried out together; by how much the joint plan beats it:
         at least this much is proven up to the gap.
-    saved_at_least_usd
-        What is saved for certain: the separate plans' lower bound less the joint plan's value.
+    saved_at_least_usd, saved_at_most_usd
+        What is saved for certain: the separate plans' lower bound less the joint plan's value; and
+        what the best joint plan could save at most: their value less its bound.
     core
         What the core check found, in words.
     value_of_stochastic_solution
@@ -309,6 +386,9 @@ class PlanResult:
     cvar: float
     charge_usd: float
     cost_usd: float
+    expected_loss_before: float
+    cvar_before: float
+    cash_by_year: Mapping[str, Mapping[int, float]]
     tail: float
     tail_weight: float
     measures: tuple[MeasureOutcome, ...]
@@ -318,9 +398,12 @@ class PlanResult:
     market: tuple[MarketView, ...]
     stock_prices: tuple[StockPrice, ...]
     benchmarks: tuple[Benchmark, ...]
+    levels: tuple[LevelOutcome, ...]
+    unmet_limits: tuple[UnmetOutcome, ...]
     separate_usd: float | None
     saved_by_joining_usd: float | None
     saved_at_least_usd: float | None
+    saved_at_most_usd: float | None
     core: str
     value_of_stochastic_solution: float | None
     evaluations: int

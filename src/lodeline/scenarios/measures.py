@@ -15,6 +15,7 @@ from pydantic import Field, Strict, model_validator
 
 from lodeline.errors import suggest
 from lodeline.scenarios.ensemble_spec import Ensemble
+from lodeline.scenarios.levels import Goal, MinimumCover, MinimumShare, SupplierLimit, UnmetLimit
 from lodeline.scenarios.restrictions import (
     Identifier,
     Iso3,
@@ -29,10 +30,8 @@ __all__ = [
     "Access",
     "ActionPlan",
     "Capacity",
-    "Goal",
     "Measure",
     "MeasureKind",
-    "MinimumShare",
     "Offtake",
     "Partner",
     "Recycling",
@@ -207,34 +206,6 @@ class Partner(Spec):
     """Money for single years, where there is less than the whole."""
 
 
-class MinimumShare(Spec):
-    """At least so much of what countries use must come from their own stages."""
-
-    chain: Identifier
-    """Chain."""
-    form: Identifier
-    """Form whose output counts."""
-    countries: tuple[Iso3, ...] = Field(min_length=1)
-    """Whose output and use."""
-    share: ShareNumber
-    """Output in full service over use and processing of the base year."""
-
-
-class Goal(Spec):
-    """What the plan is chosen by.
-
-    Without `cvar_usd_at_most`: minimise charge + mean loss + tail_weight × CVaR of the loss. With
-    it: minimise the charge alone, with the CVaR of the loss at most that.
-    """
-
-    tail: Annotated[float, Strict(), Field(ge=0, lt=1)] = 0.9
-    """α: CVaR is the mean of the worst 1 − α of the futures."""
-    tail_weight: Annotated[float, Strict(), Field(ge=0)] = 0.0
-    """λ: weight of the CVaR beside the mean."""
-    cvar_usd_at_most: Annotated[float, Strict()] | None = None
-    """Largest CVaR of the world's loss; null: no such condition."""
-
-
 class ActionPlan(Spec):
     """The question that a plan answers: menu, money, futures, goal."""
 
@@ -272,8 +243,24 @@ class ActionPlan(Spec):
     """What can be done."""
     minimum_shares: tuple[MinimumShare, ...] = ()
     """Shares of own output that the plan must reach."""
+    minimum_cover: tuple[MinimumCover, ...] = ()
+    """Days of use in strategic stocks that the plan must reach."""
+    supplier_limits: tuple[SupplierLimit, ...] = ()
+    """Shares of the largest supplier that the plan must not exceed."""
+    unmet_limits: tuple[UnmetLimit, ...] = ()
+    """Unmet use in the market that a second plan is sought for, by simulation, without a bound."""
     assumptions: tuple[Assumption, ...] = ()
     """What is assumed beyond the numbers marked so."""
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """Countries of all partners."""
+        return tuple(c for p in self.partners for c in p.members)
+
+    @property
+    def conditions(self) -> tuple[MinimumShare | MinimumCover | SupplierLimit, ...]:
+        """All levels that are linear in the measures and so bind the certified plan."""
+        return (*self.minimum_shares, *self.minimum_cover, *self.supplier_limits)
 
     @property
     def chains(self) -> tuple[str, ...]:
@@ -336,3 +323,7 @@ def _time_problems(plan: ActionPlan) -> Iterator[str]:
         if chain not in plan.futures.simulated:
             known = ", ".join(plan.futures.simulated)
             yield f"no future restricts chain '{chain}'; they restrict {known}"
+    for level in (*plan.conditions, *plan.unmet_limits):
+        if level.chain not in plan.chains:
+            known = ", ".join(plan.chains)
+            yield f"a level names chain '{level.chain}'; measures act on {known} alone"

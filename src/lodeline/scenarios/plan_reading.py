@@ -6,7 +6,7 @@ build, output, lead time, source) is then taken from there.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import replace
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
@@ -15,13 +15,13 @@ from pydantic import BaseModel, ValidationError
 
 from lodeline.errors import InputError, Problem, SpecError, suggest
 from lodeline.scenarios.ensemble_reading import load_ensemble, parse_ensemble
+from lodeline.scenarios.groups import GROUPS
+from lodeline.scenarios.levels import Goal, MinimumCover, MinimumShare, SupplierLimit, UnmetLimit
 from lodeline.scenarios.measures import (
     Access,
     ActionPlan,
     Capacity,
-    Goal,
     MeasureKind,
-    MinimumShare,
     Offtake,
     Partner,
     Recycling,
@@ -46,6 +46,13 @@ KINDS: Mapping[str, type[BaseModel]] = {
     MeasureKind.STOCK: Stock,
     MeasureKind.OFFTAKE: Offtake,
     MeasureKind.ACCESS: Access,
+}
+
+LEVELS: Mapping[str, type[BaseModel]] = {
+    "minimum_shares": MinimumShare,
+    "minimum_cover": MinimumCover,
+    "supplier_limits": SupplierLimit,
+    "unmet_limits": UnmetLimit,
 }
 
 _OVERRUN_LOW, _OVERRUN_HIGH = 1.0, 1.5
@@ -205,33 +212,55 @@ def _scaled(project: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any
 
 def _name_problems(document: Document, own: Mapping[str, Chain]) -> Iterator[Problem]:
     """Yield countries, chains and forms that do not exist."""
+    places = known_places()
+    for path, item in _items(document, "measures"):
+        for key in ("country", "origin"):
+            yield from _unknown_place(document, (*path, key), item.get(key), places)
+        yield from _unknown_form(document, path, item, own)
+    for name in LEVELS:
+        for path, item in _items(document, name):
+            named = item.get("countries")
+            for i, place in enumerate(named if isinstance(named, list) else []):
+                here = (*path, "countries", i)
+                yield from _unknown_place(document, here, place, places | set(GROUPS))
+            yield from _unknown_form(document, path, item, own)
+
+
+def _items(document: Document, key: str) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Yield the path of every entry of a list, and the entry."""
+    found = document.data.get(key)
+    for i, item in enumerate(found if isinstance(found, list) else []):
+        if isinstance(item, dict):
+            yield (key, i), item
+
+
+def _unknown_place(
+    document: Document, path: Path, name: object, places: Set[str]
+) -> Iterator[Problem]:
+    if isinstance(name, str) and name not in places:
+        remedy = suggest(name, places) + " Countries are ISO 3166 alpha-3 codes."
+        yield Problem(dotted(path), f"unknown country {name!r}", remedy, document.line(path))
+
+
+def _unknown_form(
+    document: Document, path: Path, item: Mapping[str, Any], own: Mapping[str, Chain]
+) -> Iterator[Problem]:
     from lodeline.network.catalogue import chain_ids, load_chain
 
-    places = known_places()
-    known_chains = {*chain_ids(), *own}
-    measures = document.data.get("measures")
-    for i, measure in enumerate(measures if isinstance(measures, list) else []):
-        if not isinstance(measure, dict):
-            continue
-        for key in ("country", "origin"):
-            if isinstance(measure.get(key), str) and measure[key] not in places:
-                path: Path = ("measures", i, key)
-                remedy = suggest(measure[key], places) + " Countries are ISO 3166 alpha-3 codes."
-                what = f"unknown country {measure[key]!r}"
-                yield Problem(dotted(path), what, remedy, document.line(path))
-        chain, form = measure.get("chain"), measure.get("form")
-        if not isinstance(chain, str):
-            continue
-        if chain not in known_chains:
-            path = ("measures", i, "chain")
-            remedy = suggest(chain, known_chains) + " List them: lodeline chains."
-            yield Problem(dotted(path), f"unknown chain {chain!r}", remedy, document.line(path))
-            continue
-        forms = [f.id for f in (own.get(chain) or load_chain(chain)).forms]
-        if isinstance(form, str) and form not in forms:
-            path = ("measures", i, "form")
-            what = f"chain '{chain}' has no form {form!r}"
-            yield Problem(dotted(path), what, suggest(form, forms), document.line(path))
+    chain, form = item.get("chain"), item.get("form")
+    if not isinstance(chain, str):
+        return
+    known = {*chain_ids(), *own}
+    if chain not in known:
+        here = (*path, "chain")
+        remedy = suggest(chain, known) + " List them: lodeline chains."
+        yield Problem(dotted(here), f"unknown chain {chain!r}", remedy, document.line(here))
+        return
+    forms = [f.id for f in (own.get(chain) or load_chain(chain)).forms]
+    if isinstance(form, str) and form not in forms:
+        here = (*path, "form")
+        what = f"chain '{chain}' has no form {form!r}"
+        yield Problem(dotted(here), what, suggest(form, forms), document.line(here))
 
 
 def _known_keys(path: Path, data: object) -> list[str]:
@@ -243,8 +272,8 @@ def _known_keys(path: Path, data: object) -> list[str]:
             return list(Goal.model_fields)
         case ("partners", int()):
             return list(Partner.model_fields)
-        case ("minimum_shares", int()):
-            return list(MinimumShare.model_fields)
+        case (str() as name, int()) if name in LEVELS:
+            return list(LEVELS[name].model_fields)
         case ("assumptions", int()):
             return list(Assumption.model_fields)
         case ("measures", int() as i):

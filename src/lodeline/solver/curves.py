@@ -29,6 +29,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import IntEnum
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -98,15 +99,17 @@ class Curves:
     ) -> Vector:
         """Evaluate each kind's function on its own activities."""
         out = np.empty_like(argument)
-        for kind, function in (
-            (CurveKind.LINEAR, linear),
-            (CurveKind.SUPPLY, supply),
-            (CurveKind.USE, use),
-        ):
-            chosen = np.flatnonzero(self.kind == kind)
+        for (chosen, own), function in zip(self._by_kind, (linear, supply, use), strict=True):
             if chosen.size:
-                out[chosen] = function(self._take(chosen), argument[chosen])
+                out[chosen] = function(own, argument[chosen])
         return out
+
+    @cached_property
+    def _by_kind(self) -> tuple[tuple[NDArray[np.intp], Curves], ...]:
+        """Positions and curves of each kind, cut out once: solvers ask thousands of times."""
+        kinds = (CurveKind.LINEAR, CurveKind.SUPPLY, CurveKind.USE)
+        chosen = [np.flatnonzero(self.kind == kind) for kind in kinds]
+        return tuple((c, self._take(c)) for c in chosen)
 
     def _take(self, chosen: NDArray[np.intp]) -> Curves:
         return Curves(**{name: getattr(self, name)[chosen] for name in self.__dataclass_fields__})

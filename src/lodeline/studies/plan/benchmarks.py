@@ -12,84 +12,71 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from lodeline.network import BaseYear
-from lodeline.network.base_year import base_year
+from lodeline.network.chain import Form
 from lodeline.results.plan import Benchmark
 from lodeline.scenarios.groups import EU27
 from lodeline.scenarios.measures import Capacity, Offtake, Recycling
 from lodeline.studies.plan.futures import Case
+from lodeline.studies.plan.levels import supply_of
 
-__all__ = ["LARGEST_SUPPLIER", "TARGETS", "benchmarks_of"]
+__all__ = ["LARGEST_SUPPLIER", "RECYCLING", "TARGETS", "benchmarks_of"]
 
 Vector = NDArray[np.float64]
 
-TARGETS = {"mine": 0.10, "ore": 0.10, "concentrate": 0.10, "recycling": 0.25}
+TARGETS = {"mine": 0.10, "ore": 0.10, "concentrate": 0.10}
 """Own share by stage; every other stage counts as processing."""
 PROCESSING = 0.40
+RECYCLING = 0.25
 LARGEST_SUPPLIER = 0.65
 
 
 def benchmarks_of(case: Case, plan: Vector) -> tuple[Benchmark, ...]:
-    """Return own shares and dependence of the EU and of every partner, for all forms acted on."""
+    """Return own shares and dependence: of the EU for all forms, of partners for those acted on."""
     groups: dict[str, Sequence[str]] = {"EU27": EU27}
     groups |= {p.id: p.members for p in case.plan.partners}
+    modules = np.zeros(len(case.plan.measures))
+    np.add.at(modules, case.menu.measure, plan)
     out = []
     for chain in case.plan.chains:
-        whole = base_year(case.bases[chain].chain, case.base_year)
         acted = {m.form for m in case.plan.measures if m.chain == chain}
         for who, members in groups.items():
-            for form in whole.chain.forms:
-                if form.id in acted:
-                    out += _benchmark(case, plan, whole, who, members, form.id, form.stage)
+            for form in case.whole[chain].chain.forms:
+                if who == "EU27" or form.id in acted:
+                    out += _benchmark(case, modules, chain, who, members, form)
     return tuple(out)
 
 
 def _benchmark(
-    case: Case,
-    plan: Vector,
-    base: BaseYear,
-    who: str,
-    members: Sequence[str],
-    form: str,
-    stage: str,
+    case: Case, modules: Vector, chain: str, who: str, members: Sequence[str], form: Form
 ) -> list[Benchmark]:
-    f = base.forms.index(form)
-    inside = np.isin(base.countries, members)
-    used = float(base.absorbed()[f, inside].sum())
-    if used <= 0.0:
+    base = case.whole[chain]
+    supply = supply_of(base, form.id, members)
+    if supply.used <= 0.0 or supply.total <= 0.0:
         return []
-    output = base.produced[f].copy()
-    for r, recipe in enumerate(base.chain.recipes):
-        if recipe.makes == form:
-            output += base.processed[r]
-    own = float(output[inside].sum())
-    lanes = (base.lane_form == f) & inside[base.lane_destination] & ~inside[base.lane_origin]
-    bought = np.bincount(
-        base.lane_origin[lanes], weights=base.lane_level[lanes], minlength=inside.size
-    )
-    top = int(np.argmax(bought))
-    supply = own + float(bought.sum())
-    modules = np.zeros(len(case.plan.measures))
-    np.add.at(modules, case.menu.measure, plan)
-    made = added = 0.0
+    top = int(np.argmax(supply.bought))
+    made = recycled = contracted = 0.0
     for m, count in zip(case.plan.measures, modules, strict=True):
-        if (m.chain, m.form) != (base.chain.id, form) or m.country not in members:
+        if (m.chain, m.form) != (chain, form.id) or m.country not in members:
             continue
         if isinstance(m, Capacity | Recycling):
             made += count * m.tonnes_per_year.value
-        if isinstance(m, Offtake) and m.origin != base.countries[top]:
-            added += count * m.tonnes_per_year.value
+        if isinstance(m, Recycling):
+            recycled += count * m.tonnes_per_year.value
+        if isinstance(m, Offtake) and m.origin not in {*members, base.countries[top]}:
+            contracted += count * m.tonnes_per_year.value
+    bought = float(supply.bought[top])
     return [
         Benchmark(
             who=who,
-            chain=base.chain.id,
-            form=form,
-            stage=stage,
-            own_before=own / used,
-            own_after=(own + made) / used,
-            own_target=TARGETS.get(stage, PROCESSING) if who == "EU27" else None,
+            chain=chain,
+            form=form.id,
+            stage=form.stage,
+            own_before=supply.own / supply.used,
+            own_after=(supply.own + made) / supply.used,
+            own_target=TARGETS.get(form.stage, PROCESSING) if who == "EU27" else None,
+            recycled_added=recycled / supply.used,
             top_supplier=base.countries[top],
-            top_before=float(bought[top]) / supply,
-            top_after=max(float(bought[top]) - made - added, 0.0) / supply,
+            top_before=bought / supply.total,
+            top_after=max(bought - made - contracted, 0.0) / supply.total,
         )
     ]

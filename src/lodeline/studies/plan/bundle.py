@@ -27,6 +27,8 @@ Progress = Callable[[float, float, int], None]
 
 FIRST_LOOK = 0.3
 """Share of the futures that are evaluated before the rest."""
+FINEST = 1e-7
+"""Smallest relative gap that is asked for: that of the futures' own bounds."""
 SMALL = 1e6
 """USD to which a gap is relative where the goal's value is smaller."""
 
@@ -124,6 +126,7 @@ class Search:
         self,
         *,
         gap: float,
+        of_saving: float = 1.0,
         members: tuple[str, ...] | None = None,
         budget: float = 1.0,
         max_rounds: int = 200,
@@ -135,6 +138,9 @@ class Search:
         ----------
         gap
             Relative gap at which to stop.
+        of_saving
+            Share of what the plan found saves, which the gap must not exceed either: where most of
+            the loss cannot be helped a small gap may still hide which measures are worth it.
         members
             Partners that act together; default all.
         budget
@@ -163,10 +169,11 @@ class Search:
             upper = np.inf if best is None else self._value(best)
             if progress is not None:
                 progress(lower, upper, rounds)
-            close = best is not None and upper - lower <= gap * max(abs(upper), SMALL)
+            allowed = self._allowed(gap, of_saving, upper if np.isfinite(upper) else lower)
+            close = best is not None and upper - lower <= allowed
             if close or rounds >= max_rounds or self._is_known(answer.plan):
                 break
-            self._look(answer.plan, gap * max(abs(lower), SMALL))
+            self._look(answer.plan, allowed)
         if best is None:
             raise NoPlanError(_impossible(members))
         # Rounding can leave the bounds crossed in their last digits.
@@ -190,10 +197,22 @@ class Search:
             found, plan=best, lower=min(found.lower, upper), upper=upper, losses=self._known(best)
         )
 
+    def least(self, plan: Vector) -> float:
+        """Return the least that the cuts allow the goal's value of a plan to be, USD."""
+        return self.master.objective(plan, self.pool.values(plan))
+
     def value(self, plan: Vector) -> float:
         """Return the goal's value of a plan, evaluated if need be, USD."""
         self.losses(plan)
         return self._value(plan)
+
+    def _allowed(self, gap: float, of_saving: float, value: float) -> float:
+        """Return the distance of the bounds at which to stop, USD."""
+        size = max(abs(value), SMALL)
+        saving = self._value(np.zeros(self.master.menu.size)) - value
+        if not np.isfinite(saving) or saving <= 0.0:
+            return gap * size
+        return max(min(gap * size, of_saving * saving), FINEST * size)
 
     def _look(self, plan: Vector, allowed: float) -> None:
         """Evaluate a plan where cuts were bad; if they are good there now, everywhere."""

@@ -28,7 +28,8 @@ from lodeline.scenarios.measures import (
     Substitution,
 )
 from lodeline.solver.curves import CurveKind
-from lodeline.studies.plan.menu import Menu, service
+from lodeline.studies.plan.menu import Menu
+from lodeline.studies.plan.rules import service
 from lodeline.units import MONTHS_PER_YEAR
 
 __all__ = ["RISE", "Columns", "columns_of", "extended"]
@@ -83,6 +84,11 @@ class Columns:
     def size(self) -> int:
         """K."""
         return int(self.measure.size)
+
+    @property
+    def acts(self) -> NDArray[np.bool_]:
+        """Which choices do anything in the chain, shape (choice,)."""
+        return np.asarray(self.capacity.any(axis=(0, 1)) | self.held.any(axis=(0, 1)))
 
 
 def columns_of(plan: ActionPlan, menu: Menu, network: Network) -> Columns:

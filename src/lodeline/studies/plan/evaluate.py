@@ -11,7 +11,7 @@ import hashlib
 import io
 import json
 import multiprocessing
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -43,15 +43,23 @@ class Here:
         The plan's case.
     values
         Drawn numbers of the futures, each of shape (future,).
+    told
+        Called after every future.
     """
 
     case: Case
     values: Values
+    told: Callable[[], None] = lambda: None
     _recourses: dict[int, tuple[Recourse, ...]] = field(default_factory=dict)
 
     def __call__(self, plan: Vector, futures: Index) -> Evaluation:
         """Return bounds and cuts of the futures at the plan."""
-        return _gathered([self.one(plan, int(s)) for s in futures])
+        return _gathered([self._told(plan, int(s)) for s in futures])
+
+    def _told(self, plan: Vector, future: int) -> Bounds:
+        found = self.one(plan, future)
+        self.told()
+        return found
 
     def one(self, plan: Vector, future: int) -> Bounds:
         """Return the bounds of one future, chains added up."""
@@ -94,7 +102,12 @@ def _one(plan: Vector, future: int) -> Bounds:
 
 @contextmanager
 def evaluator_of(
-    case: Case, values: Values, *, workers: int = 0, chains: Mapping[str, Chain] | None = None
+    case: Case,
+    values: Values,
+    *,
+    workers: int = 0,
+    chains: Mapping[str, Chain] | None = None,
+    told: Callable[[], None] = lambda: None,
 ) -> Iterator[Evaluator]:
     """Give an evaluator of a case, and close its workers afterwards.
 
@@ -108,9 +121,11 @@ def evaluator_of(
         Processes; 0 or 1: this one.
     chains
         Chains of the user's own, by identifier.
+    told
+        Called after every future.
     """
     if workers <= 1:
-        yield Here(case, values)
+        yield Here(case, values, told)
         return
     text = json.dumps(
         {
@@ -135,7 +150,11 @@ def evaluator_of(
 
         def evaluate(plan: Vector, futures: Index) -> Evaluation:
             waiting = [pools[int(s) % workers].submit(_one, plan, int(s)) for s in futures]
-            return _gathered([w.result() for w in waiting])
+            found = []
+            for one in waiting:
+                found.append(one.result())
+                told()
+            return _gathered(found)
 
         yield evaluate
 

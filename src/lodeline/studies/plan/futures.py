@@ -121,8 +121,8 @@ class Case:
         The specification.
     menu
         Choices and money.
-    bases
-        Base year of every chain on the smaller network.
+    whole, bases
+        Base year of every chain, with all countries and on the smaller network.
     factors
         What is drawn.
     ensemble
@@ -133,6 +133,7 @@ class Case:
 
     plan: ActionPlan
     menu: Menu
+    whole: dict[str, BaseYear]
     bases: dict[str, BaseYear]
     factors: tuple[Factor, ...]
     ensemble: Ensemble
@@ -193,22 +194,24 @@ def case_of(
     Raises
     ------
     InputError
-        If a measure stands where nothing can be added, or an event comes after the plan.
+        If a measure stands where nothing can be added, an event comes after the plan, or the whole
+        menu does not reach a level of security.
     """
     own = dict(chains or {})
     ensemble = _on_calendar(plan)
     chosen = year or ensemble.base_year or _last_year(plan.first_year - 1)
-    bases = {}
+    whole, bases = {}, {}
     for name in plan.chains:
         if message is not None:
             message(f"base year {chosen} of {name}")
-        whole = base_year(own[name] if name in own else load_chain(name), chosen)
+        whole[name] = base_year(own[name] if name in own else load_chain(name), chosen)
         bases[name] = aggregate(
-            whole, countries=plan.countries, keep=_named(plan, name), small=plan.small_lanes
+            whole[name], countries=plan.countries, keep=_named(plan, name), small=plan.small_lanes
         )
     return Case(
         plan=plan,
-        menu=menu_of(plan, bases),
+        menu=menu_of(plan, bases, whole),
+        whole=whole,
         bases=bases,
         factors=factors_of(ensemble, bases),
         ensemble=ensemble,
@@ -255,6 +258,9 @@ def _named(plan: ActionPlan, chain: str) -> set[str]:
     for m in plan.measures:
         if m.chain == chain:
             out |= {m.country} | ({m.origin} if isinstance(m, Offtake) else set())
+    for limit in plan.unmet_limits:
+        if limit.chain == chain:
+            out |= set(limit.members)
     for event in plan.futures.events:
         for r in event.chosen:
             if r.chain == chain:

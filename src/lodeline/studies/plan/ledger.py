@@ -13,7 +13,7 @@ from scipy import sparse
 from lodeline.network import ActivityKind, Network, RowKind
 from lodeline.solver.curves import CurveKind, Curves
 
-__all__ = ["Ledger"]
+__all__ = ["Ledger", "uses_of"]
 
 Vector = NDArray[np.float64]
 
@@ -48,8 +48,7 @@ class Ledger:
         self._stores = network.store_rows()
         self._holder = _adder(network.row_country[self._stores], size)
         self._limits = np.flatnonzero(network.row_kind == RowKind.LIMIT)
-        last = network.form == len(network.forms) - 1
-        self.uses = np.flatnonzero((network.kind == ActivityKind.USE) & last)
+        self.uses = uses_of(network)
         count = reference.shape[0]
         self.unmet_peak = np.zeros((count, self.uses.size))
         self.unmet_tonnes = np.zeros((count, self.uses.size))
@@ -86,6 +85,12 @@ class Ledger:
     def cost(self) -> Vector:
         """Surplus lost against the base year, USD, shape (future, country)."""
         return -self._gain
+
+
+def uses_of(network: Network) -> NDArray[np.intp]:
+    """Return the uses of a chain's last form, positions in the network, shape (use,)."""
+    last = network.form == len(network.forms) - 1
+    return np.flatnonzero((network.kind == ActivityKind.USE) & last)
 
 
 def _adder(owner: NDArray[np.int16], size: int) -> sparse.csr_array:

@@ -7,7 +7,7 @@ gap covers its premium. Nothing here is optimised, and nothing here is a bound.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,7 +20,7 @@ from lodeline.studies.ensemble.batch import Block
 from lodeline.studies.market import ACCEPTED, UnsolvedError
 from lodeline.studies.plan.columns import Columns
 from lodeline.studies.plan.futures import Case, ChainCase, Values, output_factor, tax
-from lodeline.studies.plan.ledger import Ledger
+from lodeline.studies.plan.ledger import Ledger, uses_of
 
 __all__ = ["Judge", "Judgement"]
 
@@ -47,6 +47,8 @@ class Judgement:
         (future, chain, country); NaN where a country does not use the chain's last form.
     unmet_tonnes
         Unmet use of the chain's last form over all months, t, shape (future, chain, country).
+    normal_tonnes
+        Use of the base year over all months, t, shape (chain, country); 0 where there is none.
     worst
         Worst residual or gap of all solves.
     """
@@ -55,6 +57,7 @@ class Judgement:
     cost: Vector
     unmet_peak: Vector
     unmet_tonnes: Vector
+    normal_tonnes: Vector
     worst: float
 
     @property
@@ -74,8 +77,20 @@ class Judgement:
         return np.asarray((peak.max(axis=2, initial=0.0) > threshold).mean(axis=0))
 
 
+@dataclass(frozen=True)
+class _Verdict:
+    """What a plan does to one chain: countries and uses of its own network."""
+
+    cost: Vector
+    unmet_peak: Vector
+    unmet_tonnes: Vector
+    worst: float
+
+
 class Judge:
     """The market's verdict on plans in a fixed set of futures.
+
+    Chains do not touch each other, so that each is judged anew only where its own measures differ.
 
     Parameters
     ----------
@@ -83,40 +98,59 @@ class Judge:
         The plan's case.
     values
         Drawn numbers of the futures, each of shape (future,).
+    told
+        Told what is judged.
     """
 
-    def __init__(self, case: Case, values: Values) -> None:
-        self._case, self._values = case, values
+    def __init__(
+        self, case: Case, values: Values, told: Callable[[str], None] = lambda _: None
+    ) -> None:
+        self._case, self.values = case, values
+        self._told = told
         self._markets = [CompiledMarket(c.network.problem()) for c in case.chains]
-        self._known: dict[bytes, Judgement] = {}
+        self._acts = [c.columns.acts for c in case.chains]
+        self._known: dict[tuple[int, bytes], _Verdict] = {}
         self.count = int(next(iter(values.values())).size)
+        self.countries = tuple(sorted({c for k in case.chains for c in k.network.countries}))
 
     def __call__(self, plan: Vector) -> Judgement:
         """Return the judgement of a plan, shape (choice,)."""
-        key = plan.tobytes()
+        chains = self._case.chains
+        cost = np.zeros((self.count, len(self.countries)))
+        shape = (self.count, len(chains), len(self.countries))
+        peak, tonnes, normal = np.full(shape, np.nan), np.full(shape, np.nan), np.zeros(shape[1:])
+        worst = 0.0
+        for k, chain in enumerate(chains):
+            found, network = self._chain(k, plan), chain.network
+            place = np.array([self.countries.index(c) for c in network.countries])
+            uses = uses_of(network)
+            at = place[network.origin[uses]]
+            cost[:, place] += found.cost
+            peak[:, k, at], tonnes[:, k, at] = found.unmet_peak, found.unmet_tonnes
+            normal[k, at] = network.reference[uses] * self._case.plan.months
+            worst = max(worst, found.worst)
+        return Judgement(self.countries, cost, peak, tonnes, normal, worst)
+
+    def _chain(self, k: int, plan: Vector) -> _Verdict:
+        key = (k, plan[self._acts[k]].tobytes())
         if key not in self._known:
-            self._known[key] = self._judged(plan)
+            self._known[key] = self._judged(k, plan)
         return self._known[key]
 
-    def _judged(self, plan: Vector) -> Judgement:
-        chains = self._case.chains
-        names = tuple(sorted({c for k in chains for c in k.network.countries}))
-        cost = np.zeros((self.count, len(names)))
-        shape = (self.count, len(chains), len(names))
-        peak, tonnes = np.full(shape, np.nan), np.full(shape, np.nan)
-        worst = 0.0
-        for k, (chain, market) in enumerate(zip(chains, self._markets, strict=True)):
-            place = np.array([names.index(c) for c in chain.network.countries])
-            for first in range(0, self.count, _SIDE_BY_SIDE):
-                some = slice(first, min(first + _SIDE_BY_SIDE, self.count))
-                own = {key: v[some] for key, v in self._values.items()}
-                ledger, proof = simulate_plan(chain, market, own, plan)
-                cost[some, place] += ledger.cost
-                at = place[chain.network.origin[ledger.uses]]
-                peak[some, k, at] = ledger.unmet_peak
-                tonnes[some, k, at] = ledger.unmet_tonnes
-                worst = max(worst, proof)
-        return Judgement(names, cost, peak, tonnes, worst)
+    def _judged(self, k: int, plan: Vector) -> _Verdict:
+        parts, worst = [], 0.0
+        self._told(f"market of {self._case.plan.chains[k]} in {self.count} futures")
+        for first in range(0, self.count, _SIDE_BY_SIDE):
+            own = {key: v[first : first + _SIDE_BY_SIDE] for key, v in self.values.items()}
+            ledger, proof = simulate_plan(self._case.chains[k], self._markets[k], own, plan)
+            parts.append(ledger)
+            worst = max(worst, proof)
+        return _Verdict(
+            np.concatenate([p.cost for p in parts]),
+            np.concatenate([p.unmet_peak for p in parts]),
+            np.concatenate([p.unmet_tonnes for p in parts]),
+            worst,
+        )
 
 
 def simulate_plan(

@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from lodeline.errors import LodelineError
-from lodeline.scenarios.measures import Goal
+from lodeline.scenarios.levels import Goal
 from lodeline.studies.plan.menu import Menu
 
-__all__ = ["CutPool", "Master", "MasterAnswer", "risk_of"]
+__all__ = ["CutPool", "Master", "MasterAnswer", "mean_of_worst", "risk_of"]
 
 Vector = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -61,6 +61,11 @@ def risk_of(losses: Vector, probability: Vector, tail: float) -> float:
     before = np.concatenate([[0.0], np.cumsum(probability[order])[:-1]])
     taken = np.clip(room - before, 0.0, probability[order])
     return round_off(float(taken @ losses[order]) / float(taken.sum()))
+
+
+def mean_of_worst(losses: Vector, tail: float) -> float:
+    """Return the CVaR of losses that are equally likely, see `risk_of`."""
+    return risk_of(losses, np.full(losses.size, 1.0 / losses.size), tail)
 
 
 def round_off(value: float) -> float:

@@ -12,7 +12,7 @@ against losses.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -25,14 +25,14 @@ from lodeline.scenarios.measures import (
     ActionPlan,
     Capacity,
     Measure,
-    MinimumShare,
     Offtake,
     Recycling,
     Stock,
     Substitution,
 )
+from lodeline.studies.plan.rules import rules_of, service
 
-__all__ = ["Menu", "annuity", "menu_of", "service"]
+__all__ = ["Menu", "annuity", "menu_of"]
 
 Vector = NDArray[np.float64]
 Index = NDArray[np.intp]
@@ -60,7 +60,10 @@ class Menu:
     budget, budget_by_year
         USD, shapes (partner,), (partner, year); infinite where there is no limit.
     rules, rule_limit
-        Modules in all, what needs what, what rules out what, minimum shares.
+        Modules in all, what needs what, what rules out what, levels of security.
+    asked
+        Of which partners each rule is asked, shape (rule, partner): a coalition keeps those that
+        are asked of any of its members.
     pool_budgets
         Whether partners pay from one purse.
     """
@@ -80,12 +83,19 @@ class Menu:
     budget_by_year: Vector
     rules: sparse.csr_array
     rule_limit: Vector
+    asked: Flags
     pool_budgets: bool
 
     @property
     def size(self) -> int:
         """J."""
         return int(self.measure.size)
+
+    @property
+    def whole(self) -> Vector:
+        """Everything at once, as early as it can be decided, money and exclusions aside."""
+        first = np.array([self.year[self.measure == k].min() for k in self.measure])
+        return np.asarray(np.where(self.year == first, self.modules, 0.0))
 
     def open_to(self, members: Sequence[str]) -> Flags:
         """Return which choices a coalition can take: those that nobody else pays for."""
@@ -119,9 +129,10 @@ class Menu:
             bounds.append(by_year[:, k])
         matrix, limit = np.vstack(rows), np.concatenate(bounds)
         kept = np.isfinite(limit)
+        asked = self.asked[:, inside].any(axis=1)
         return (
-            sparse.csr_array(sparse.vstack([self.rules, sparse.csr_array(matrix[kept])])),
-            np.concatenate([self.rule_limit, limit[kept]]),
+            sparse.csr_array(sparse.vstack([self.rules[asked], sparse.csr_array(matrix[kept])])),
+            np.concatenate([self.rule_limit[asked], limit[kept]]),
         )
 
     def with_cost(self, measure: int, factor: float) -> Menu:
@@ -145,27 +156,9 @@ def annuity(interest: float, years: float) -> float:
     return float(interest / (1.0 - (1.0 + interest) ** -years))
 
 
-def service(measure: Measure, year: int, months: int) -> Vector:
-    """Return the share in service by month, if decided at the start of a year, shape (month,).
-
-    Parameters
-    ----------
-    measure
-        The measure.
-    year
-        Year of the decision, counted from 0.
-    months
-        Months from the start of year 0.
-    """
-    begins = 12.0 * (year + measure.lead_years.value)
-    passed = np.arange(months) - begins
-    ramp = 12.0 * measure.ramp_years.value
-    if ramp == 0.0:
-        return np.where(passed >= 0.0, 1.0, 0.0)
-    return np.clip((passed + 1.0) / ramp, 0.0, 1.0)
-
-
-def menu_of(plan: ActionPlan, bases: dict[str, BaseYear]) -> Menu:
+def menu_of(
+    plan: ActionPlan, bases: Mapping[str, BaseYear], whole: Mapping[str, BaseYear] | None = None
+) -> Menu:
     """Return the menu of a plan.
 
     Parameters
@@ -173,7 +166,9 @@ def menu_of(plan: ActionPlan, bases: dict[str, BaseYear]) -> Menu:
     plan
         The specification.
     bases
-        Base year of every chain, for prices and own shares.
+        Base year of every chain, for prices.
+    whole
+        The same with all countries by themselves, for levels of security; default `bases`.
     """
     pairs = [
         (k, plan.years.index(y))
@@ -183,7 +178,7 @@ def menu_of(plan: ActionPlan, bases: dict[str, BaseYear]) -> Menu:
     measure = np.array([k for k, _ in pairs], dtype=np.intp)
     year = np.array([y for _, y in pairs], dtype=np.intp)
     money = [_money(plan, plan.measures[k], y, bases) for k, y in pairs]
-    rules, limit = _rules(plan, measure, year, bases)
+    rules = rules_of(plan, measure, year, whole or bases)
     partners = [p.id for p in plan.partners]
     none = float("inf")
     return Menu(
@@ -210,14 +205,15 @@ def menu_of(plan: ActionPlan, bases: dict[str, BaseYear]) -> Menu:
                 for p in plan.partners
             ]
         ),
-        rules=rules,
-        rule_limit=limit,
+        rules=rules.matrix,
+        rule_limit=rules.limit,
+        asked=rules.asked,
         pool_budgets=plan.pool_budgets,
     )
 
 
 def _money(
-    plan: ActionPlan, measure: Measure, year: int, bases: dict[str, BaseYear]
+    plan: ActionPlan, measure: Measure, year: int, bases: Mapping[str, BaseYear]
 ) -> tuple[Vector, float]:
     """Return the cash of a module by year, USD, and its charge."""
     years = len(plan.years)
@@ -246,57 +242,3 @@ def _money(
     assert isinstance(measure, Access)
     paid[year] = measure.cost_usd.value
     return paid, measure.cost_usd.value
-
-
-def _rules(
-    plan: ActionPlan, measure: Index, year: Index, bases: dict[str, BaseYear]
-) -> tuple[sparse.csr_array, Vector]:
-    """Return the rules that are not about money, ``A x <= b``."""
-    place = {m.id: k for k, m in enumerate(plan.measures)}
-    rows: list[Vector] = []
-    limit: list[float] = []
-
-    def add(row: Vector, bound: float) -> None:
-        rows.append(row)
-        limit.append(bound)
-
-    for k, m in enumerate(plan.measures):
-        own = (measure == k).astype(float)
-        add(own, float(m.modules))
-        needed = [place[r] for r in m.requires]
-        if isinstance(m, Access):
-            needed.append(place[m.stock])
-        for r in dict.fromkeys(needed):
-            other = (measure == r).astype(float)
-            for y in range(len(plan.years)):
-                until = (year <= y).astype(float)
-                add((own - m.modules * other) * until, 0.0)
-        for name in m.excludes:
-            r = place[name]
-            add(own / m.modules + (measure == r) / plan.measures[r].modules, 1.0)
-    for wanted in plan.minimum_shares:
-        row, bound = _minimum(plan, wanted, bases[wanted.chain])
-        add(row[measure], bound)
-    return sparse.csr_array(np.array(rows)), np.array(limit)
-
-
-def _minimum(plan: ActionPlan, wanted: MinimumShare, base: BaseYear) -> tuple[Vector, float]:
-    """Return ``−Σ output of measures <= own output − share · use``, t/year."""
-    f = base.forms.index(wanted.form)
-    inside = np.isin(base.countries, wanted.countries)
-    output = base.produced[f].copy()
-    for r, recipe in enumerate(base.chain.recipes):
-        if recipe.makes == wanted.form:
-            output += base.processed[r]
-    missing = wanted.share * float(base.absorbed()[f, inside].sum()) - float(output[inside].sum())
-    row = np.array(
-        [
-            -m.tonnes_per_year.value
-            if isinstance(m, Capacity | Recycling)
-            and (m.chain, m.form) == (wanted.chain, wanted.form)
-            and m.country in wanted.countries
-            else 0.0
-            for m in plan.measures
-        ]
-    )
-    return row, min(-missing, 0.0)

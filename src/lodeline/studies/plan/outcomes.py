@@ -10,45 +10,35 @@ from numpy.typing import NDArray
 from lodeline.results.metrics import UNMET_THRESHOLD
 from lodeline.results.plan import (
     CoalitionValue,
-    Decision,
+    FrontierPoint,
+    LevelOutcome,
     MarketView,
-    MeasureOutcome,
     PartnerShare,
     StockPrice,
 )
-from lodeline.scenarios.measures import Access, Measure, Stock
-from lodeline.scenarios.restrictions import Uncertain
+from lodeline.scenarios.measures import Stock
 from lodeline.studies.plan.bundle import Optimum, Search
 from lodeline.studies.plan.futures import Case
+from lodeline.studies.plan.levels import conditions_of
 from lodeline.studies.plan.market import Judge, Judgement
-from lodeline.studies.plan.master import Master, risk_of
-from lodeline.studies.plan.menu import Menu, service
+from lodeline.studies.plan.master import Master, mean_of_worst, risk_of
+from lodeline.studies.plan.menu import Menu
+from lodeline.studies.plan.questions import Answers
 from lodeline.studies.plan.sharing import CoreCheck, core_check, nucleolus, shapley
-from lodeline.units import MONTHS_PER_YEAR, Month
+from lodeline.units import MONTHS_PER_YEAR
 
 __all__ = [
+    "cash_by_year",
+    "coalition_values",
     "core_words",
-    "decided",
+    "frontier_points",
+    "level_outcomes",
     "market_views",
-    "measure_outcomes",
     "partner_shares",
     "stock_prices",
 ]
 
 Vector = NDArray[np.float64]
-
-_TENTH = 0.1
-_NOTICEABLE = 0.01
-_MOST = 5
-"""Futures that are named."""
-
-
-def _cvar(losses: Vector, tail: float) -> float:
-    return risk_of(losses, np.full(losses.size, 1.0 / losses.size), tail)
-
-
-def _members(case: Case) -> tuple[str, ...]:
-    return tuple(c for p in case.plan.partners for c in p.members)
 
 
 def market_views(case: Case, judge: Judge, plans: Mapping[str, Vector]) -> tuple[MarketView, ...]:
@@ -58,149 +48,102 @@ def market_views(case: Case, judge: Judge, plans: Mapping[str, Vector]) -> tuple
 
 
 def _view(case: Case, found: Judgement, name: str, plan: Vector) -> MarketView:
-    tail, members = case.plan.goal.tail, _members(case)
+    tail, members = case.plan.goal.tail, case.plan.members
     short = found.short(members, UNMET_THRESHOLD)
     own = found.of(members)
     return MarketView(
         name=name,
         world_mean=float(found.world.mean()),
-        world_cvar=_cvar(found.world, tail),
+        world_cvar=mean_of_worst(found.world, tail),
         own_mean=float(own.mean()),
-        own_cvar=_cvar(own, tail),
+        own_cvar=mean_of_worst(own, tail),
         short=dict(zip(case.plan.chains, short.tolist(), strict=True)),
         charge=float(case.menu.charge @ plan),
-        measures=decided(case.menu, plan),
+        measures=_decided(case.menu, plan),
     )
 
 
-def decided(menu: Menu, plan: Vector) -> tuple[tuple[str, int, float], ...]:
+def coalition_values(menu: Menu, answers: Answers) -> tuple[CoalitionValue, ...]:
+    """Return the best that every coalition can do."""
+    return tuple(
+        CoalitionValue(
+            members=members,
+            upper=found.upper,
+            lower=found.lower,
+            saving=None if answers.without is None else answers.without - found.upper,
+            cost_usd=float(menu.cash @ found.plan),
+            measures=_decided(menu, found.plan),
+        )
+        for members, found in answers.groups.items()
+    )
+
+
+def cash_by_year(case: Case, plan: Vector) -> dict[str, dict[int, float]]:
+    """Return who pays how much in which year, USD."""
+    menu = case.menu
+    paid = (menu.weights * plan) @ menu.cash_by_year.T
+    return {
+        partner: {year: float(paid[i, y]) for y, year in enumerate(menu.years)}
+        for i, partner in enumerate(menu.partners)
+    }
+
+
+def frontier_points(
+    master: Master, budgets: Mapping[float, Optimum], before: Vector
+) -> tuple[FrontierPoint, ...]:
+    """Return what the best plan for every multiple of the budgets spends and leaves.
+
+    Parameters
+    ----------
+    master
+        Goal and money.
+    budgets
+        Plans by multiple of the budgets.
+    before
+        Losses without any measure, USD, shape (future,).
+    """
+    p, tail = master.probability, master.goal.tail
+    mean, worst = float(p @ before), risk_of(before, p, tail)
+    return tuple(
+        FrontierPoint(
+            budget_factor=factor,
+            cost_usd=float(master.menu.cash @ found.plan),
+            upper=found.upper,
+            lower=found.lower,
+            expected_loss=float(p @ found.losses),
+            cvar=risk_of(found.losses, p, tail),
+            mean_prevented=mean - float(p @ found.losses),
+            tail_prevented=worst - risk_of(found.losses, p, tail),
+        )
+        for factor, found in budgets.items()
+    )
+
+
+def level_outcomes(case: Case, plan: Vector) -> tuple[LevelOutcome, ...]:
+    """Return how a plan meets the levels of security that are conditions."""
+    out = []
+    conditions = conditions_of(case.plan, case.whole)
+    first = case.menu.rule_limit.size - len(conditions)
+    for k, condition in enumerate(conditions, first):
+        reached = float((case.menu.rules[[k]] @ plan)[0])
+        out.append(
+            LevelOutcome(
+                label=condition.label,
+                countries=condition.members,
+                unit="t" if condition.is_stock else "t/year",
+                short_before=max(-condition.bound, 0.0),
+                spare_after=condition.bound - reached,
+            )
+        )
+    return tuple(out)
+
+
+def _decided(menu: Menu, plan: Vector) -> tuple[tuple[str, int, float], ...]:
     """Return what a plan decides: measure, year, modules."""
     return tuple(
         (menu.measures[menu.measure[j]], menu.years[menu.year[j]], float(plan[j]))
         for j in np.flatnonzero(plan > 0.0)
     )
-
-
-def measure_outcomes(
-    case: Case, search: Search, judge: Judge, joint: Optimum
-) -> tuple[MeasureOutcome, ...]:
-    """Return a row for every measure of the menu: when, for how much, what it prevents."""
-    return tuple(_outcome(case, search, judge, joint, k) for k in range(len(case.plan.measures)))
-
-
-def _outcome(case: Case, search: Search, judge: Judge, joint: Optimum, k: int) -> MeasureOutcome:
-    menu, measure = case.menu, case.plan.measures[k]
-    own = np.flatnonzero(menu.measure == k)
-    built = own[joint.plan[own] > 0.0]
-    cash = float(menu.cash[own] @ joint.plan[own])
-    prevents = _prevented(case, judge, joint.plan, k) if built.size else (None,) * 4 + ((),)
-    return MeasureOutcome(
-        id=measure.id,
-        title=measure.title,
-        kind=measure.type.value,
-        chain=measure.chain,
-        form=measure.form,
-        country=measure.country,
-        decisions=tuple(
-            Decision(
-                menu.years[menu.year[j]],
-                float(joint.plan[j]),
-                float(menu.cash[j] * joint.plan[j]),
-                _works_from(case, measure, int(menu.year[j])),
-            )
-            for j in built
-        ),
-        cost_usd=cash,
-        charge_usd=float(menu.charge[own] @ joint.plan[own]),
-        paid_by={p: cash * share for p, share in measure.weights.items()},
-        prevents_usd=prevents[0],
-        prevents_own_usd=prevents[1],
-        helps_in=prevents[2],
-        tail_usd=prevents[3],
-        helps_most=prevents[4],
-        if_dearer=_stability(search, joint, k, 1.0 + _TENTH),
-        if_cheaper=_stability(search, joint, k, 1.0 - _TENTH),
-        too_late=not any(service(measure, int(menu.year[j]), case.plan.months).any() for j in own),
-        source=measure.source,
-        assumed=tuple(
-            name
-            for name in type(measure).model_fields
-            if isinstance(value := getattr(measure, name), Uncertain) and value.assumed
-        ),
-    )
-
-
-def _works_from(case: Case, measure: Measure, year: int) -> str | None:
-    """Return the first month in which a module decided in a year does something."""
-    months = np.flatnonzero(service(measure, year, case.plan.months))
-    return str(Month(case.plan.first_year, 1) + int(months[0])) if months.size else None
-
-
-def _prevented(
-    case: Case, judge: Judge, plan: Vector, k: int
-) -> tuple[float, float, float, float, tuple[int, ...]]:
-    """Return what a measure prevents: world, own, share of futures, tail, where most.
-
-    Leave one out: the same plan without it, and without what cannot be without it.
-    """
-    without = plan.copy()
-    without[case.menu.measure == k] = 0.0
-    # What needs it goes too, and what needs that: an access right without its stock is nothing.
-    for i in _needing(case.plan.measures, k):
-        without[case.menu.measure == i] = 0.0
-    before, after = judge(without), judge(plan)
-    members = _members(case)
-    fall = before.world - after.world
-    noticed = fall > _NOTICEABLE * abs(float(before.world.mean()))
-    tail = case.plan.goal.tail
-    return (
-        float(fall.mean()),
-        float((before.of(members) - after.of(members)).mean()),
-        float(noticed.mean()),
-        _cvar(before.world, tail) - _cvar(after.world, tail),
-        tuple(int(i) for i in np.argsort(-fall, kind="stable")[:_MOST] if noticed[i]),
-    )
-
-
-def _needing(measures: Sequence[Measure], k: int) -> set[int]:
-    """Return the measures that cannot be without one, directly or through others."""
-    gone = {k}
-    while True:
-        ids = {measures[i].id for i in gone}
-        more = {
-            i
-            for i, m in enumerate(measures)
-            if ids & {*m.requires, *([m.stock] if isinstance(m, Access) else [])}
-        }
-        if more <= gone:
-            return gone - {k}
-        gone |= more
-
-
-def _stability(search: Search, joint: Optimum, k: int, factor: float) -> str:
-    """Return what becomes of a measure when its cost changes, by the cuts that are there."""
-    menu, master = search.master.menu, search.master
-    changed = Master(menu.with_cost(k, factor), master.goal, master.probability, master.mip_gap)
-    answer = changed.solve(search.pool)
-    if not answer.is_possible:
-        return "no plan is possible"
-    own = menu.measure == k
-    before, after = float(joint.plan[own].sum()), float(answer.plan[own].sum())
-    # Another plan counts only if it is better by more than the gap that was asked for.
-    kept = changed.objective(joint.plan, search.pool.values(joint.plan))
-    fresh = changed.objective(answer.plan, search.pool.values(answer.plan))
-    allowed = joint.upper - joint.lower
-    feasible = _is_allowed(changed.menu, joint.plan)
-    if feasible and kept - fresh <= allowed:
-        return "same"
-    if after == before:
-        return "same, others change"
-    return f"{before:g} to {after:g}"
-
-
-def _is_allowed(menu: Menu, plan: Vector) -> bool:
-    rules, limit = menu.constraints(menu.partners)
-    return bool(np.all(rules @ plan <= limit + 1e-7 * np.maximum(np.abs(limit), 1.0)))
 
 
 def partner_shares(
@@ -231,8 +174,8 @@ def partner_shares(
             nucleolus=level[i] if level else None,
             own_loss_before=float(old.mean()),
             own_loss_after=float(new.mean()),
-            own_tail_before=_cvar(old, tail),
-            own_tail_after=_cvar(new, tail),
+            own_tail_before=mean_of_worst(old, tail),
+            own_tail_after=mean_of_worst(new, tail),
         )
     return out, core_check(values, fair) if fair else None
 
