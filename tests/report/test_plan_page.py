@@ -8,8 +8,8 @@ def outcome(*decisions):
     return MeasureOutcome(
         id="m", title="M", kind="stock", chain="c", form="f", country="JPN", decisions=decisions,
         cost_usd=1.0, charge_usd=1.0, paid_by={"JPN": 1.0}, prevents_usd=None,
-        prevents_own_usd=None, prevents_error_usd=None, prevents_if={}, helps_in=None, helps_most=(), tail_usd=None, if_dearer="same",
-        if_cheaper="same",
+        prevents_own_usd=None, prevents_error_usd=None, prevents_if={}, helps_in=None,
+        helps_most=(), tail_usd=None, if_dearer="same", if_cheaper="same",
         too_late=False, source="", assumed=(),
     )  # fmt: skip
 
