@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from lodeline.network import BaseYear
+from lodeline.network import BaseYear, Origin
 from lodeline.network.base_year import base_year
 from lodeline.network.chain import Behaviour, Chain, Parameter
 from lodeline.network.stocks import StockRule
@@ -25,12 +25,16 @@ INFERRED = "inferred"
 
 @dataclass(frozen=True)
 class Setting:
-    """What a run starts from: a base year with its chain, restrictions, reserves, lead times."""
+    """What a run starts from: a base year with its chain, restrictions, reserves, lead times.
+
+    `origin` is what `origin_kept_apart` finds; without it every run traces it anew.
+    """
 
     base: BaseYear
     restrictions: tuple[Restriction, ...]
     rule: StockRule | None = None
     lead_time: bool = False
+    origin: Origin | None = None
 
 
 @dataclass(frozen=True)
@@ -240,7 +244,7 @@ def _lanes_dial(chain: Chain, k: int) -> Dial:
         forms = (*now.forms[:k], changed, *now.forms[k + 1 :])
         # Other lanes are another base year: the curves alone would not move the flows.
         base = base_year(now.model_copy(update={"forms": forms}), setting.base.year)
-        return replace(setting, base=base)
+        return replace(setting, base=base, origin=None)
 
     return Dial(
         f"{INFERRED}.{form.id}.concentration", f"concentration of inferred lanes ({form.id})",

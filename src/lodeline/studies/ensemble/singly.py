@@ -9,6 +9,7 @@ months are cleared by the compiled solver, whose analysis is kept from scenario 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,8 +67,8 @@ class SingleModel:
         self._stocks = ensemble.reserves
         self._pairs = restrictions_of(ensemble, self.chain)
         own = tuple(r for _, r in self._pairs)
-        self._central = Setting(base, own, self._stocks.rule())
-        self._origin = origin_kept_apart(base, own)
+        origin = origin_kept_apart(base, own)
+        self._central = Setting(base, own, self._stocks.rule(), origin=origin)
         self._solver = KeptMarkets(message=message)
         self.network: Network = self._schedule(self._central).network
 
@@ -97,7 +98,7 @@ class SingleModel:
             if values[f"{event.name}.happens"] > 0.0 or r.keeps_apart
         ]
         base = self._central.base
-        setting = Setting(base, tuple(own), self._central.rule)
+        setting = replace(self._central, restrictions=tuple(own))
         for dial in dials_of(base, own, self._stocks):
             if not dial.key.startswith(INFERRED):
                 setting = dial.turn(setting, values[factor_key(dial, self.chain)])
@@ -106,7 +107,7 @@ class SingleModel:
     def _schedule(self, setting: Setting) -> Schedule:
         return compile_schedule(
             setting.base, setting.restrictions, self.months, stocks=setting.rule,
-            origin=self._origin,
+            origin=setting.origin,
         )  # fmt: skip
 
 

@@ -11,7 +11,6 @@ import polars as pl
 from numpy.typing import NDArray
 
 from lodeline import data
-from lodeline.network.base_year import base_year as balanced_year
 from lodeline.network.catalogue import load_chain
 from lodeline.network.chain import Chain
 from lodeline.network.stocks import StockPolicy
@@ -40,6 +39,7 @@ from lodeline.studies.programme.supply import (
     use_share,
 )
 from lodeline.studies.stress import default_base_year
+from lodeline.studies.stress.plan import setting_of
 from lodeline.units import Month
 
 __all__ = ["Case", "build_case", "run_programme"]
@@ -118,7 +118,7 @@ def run_programme(
         stocks = stocks_with_policy(scenario.stocks, policy, scenario.asked)
     clock = clock_of(programme, scenario, begin, months)
     settings = {
-        name: _setting((chains or {}).get(name) or load_chain(name), year, scenario, stocks)
+        name: setting_of((chains or {}).get(name) or load_chain(name), year, scenario, stocks)
         for name in programme.chains
     }
     case = _case(programme, clock, settings, report)
@@ -219,11 +219,6 @@ def _case(
         report(f"{name}: {clock.months} months", k, len(settings))
         supply |= {(name, f): s for f, s in supply_of(setting, programme, clock).items()}
     return Case(programme, clock, settings, supply)
-
-
-def _setting(chain: Chain, year: int, scenario: Scenario, stocks: Stocks) -> Setting:
-    own = tuple(r for r in scenario.restrictions if r.chain == chain.id)
-    return Setting(balanced_year(chain, year), own, stocks.rule())
 
 
 def _silent(what: str, done: int, total: int) -> None:

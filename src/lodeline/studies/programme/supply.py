@@ -187,11 +187,11 @@ def supply_of(
         ones = np.ones(len(clock.material))
         uses = {line.form: _use_kg(base, line, programme.country) for line in lines}
         return {f: LineSupply(use * ones, use * ones, ones) for f, use in uses.items()}
-    run = run_market(
-        compile_schedule(
-            base, acting, clock.calendar, stocks=setting.rule, lead_time=setting.lead_time
-        )
-    )
+    schedule = compile_schedule(
+        base, acting, clock.calendar, stocks=setting.rule, lead_time=setting.lead_time,
+        origin=setting.origin if restricted else None,
+    )  # fmt: skip
+    run = run_market(schedule)
     here = series_table(run).filter(pl.col("country") == programme.country)
     reserves = reserve_table(run).filter(pl.col("country") == programme.country)
     out = {}

@@ -1,0 +1,115 @@
+"""The runs of a stress test: its chains, without coordination, and with each number turned."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from lodeline.network.stocks import StockPolicy
+from lodeline.results.metrics import metric_table, series_table
+from lodeline.results.run import Run
+from lodeline.results.stress import Coordination, SensitivityRow
+from lodeline.results.welfare import cost_by_country
+from lodeline.scenarios.compile import compile_schedule
+from lodeline.studies.dials import Dial, Setting
+from lodeline.studies.market import run_market
+from lodeline.studies.stress.plan import Progress, StressPlan
+from lodeline.studies.stress.tables import Headline, peak_of
+from lodeline.units import Month
+
+__all__ = ["coordination_of", "foresights_of", "markets_of", "sensitivity_of"]
+
+CORNER_DIALS = 3
+"""So many of the widest dials are turned together for the corners of the range."""
+
+
+def markets_of(plan: StressPlan) -> dict[str, Run]:
+    """Return the market of every chain."""
+    runs = {}
+    for k, (name, setting) in enumerate(plan.settings.items()):
+        plan.report(f"{name}: {len(plan.calendar)} months", k, len(plan.settings))
+        runs[name] = _run(setting, plan.calendar)
+    return runs
+
+
+def foresights_of(plan: StressPlan, markets: Mapping[str, Run]) -> dict[str, Run]:
+    """Return what a market that knew the future would do, ending with the stocks of `markets`."""
+    # Imported here: its compiled parts take a second to load, and the market needs none of them.
+    from lodeline.studies.foresight import run_foresight
+
+    runs = {}
+    for k, (name, market) in enumerate(markets.items()):
+        plan.report(f"{name}: foresight", k, len(markets))
+        runs[name] = run_foresight(market.schedule, market.stocks[-1])
+    return runs
+
+
+def coordination_of(plan: StressPlan, joint: Mapping[str, Run]) -> Coordination | None:
+    """Return what joint release saves against release by each member for itself."""
+    stocks = plan.scenario.stocks
+    if stocks is None or stocks.policy is not StockPolicy.JOINT:
+        return None
+    saved: dict[str, float] = {}
+    for name, setting in plan.settings.items():
+        plan.report(f"{name}: without coordination", 0, 1)
+        assert setting.rule is not None
+        alone = replace(setting.rule, policy=StockPolicy.ON_SHORTAGE)
+        difference = cost_by_country(_run(replace(setting, rule=alone), plan.calendar))
+        difference -= cost_by_country(joint[name])
+        usd = difference.sum(axis=0).tolist()
+        for country, value in zip(setting.base.countries, usd, strict=True):
+            saved[country] = saved.get(country, 0.0) + value
+    members = tuple(c for c in stocks.rule().coalition if c in saved)
+    return Coordination(
+        members=members,
+        by_country=dict(sorted(saved.items())),
+        coalition=sum(saved[c] for c in members),
+        world=sum(saved.values()),
+    )
+
+
+def sensitivity_of(
+    setting: Setting,
+    dials: Sequence[Dial],
+    months: Sequence[Month],
+    head: Headline,
+    report: Progress,
+) -> tuple[tuple[SensitivityRow, ...], float, float]:
+    """Turn each dial to its ends, then the widest together; return rows and the span."""
+
+    def peak(at: Setting) -> float:
+        run = _run(at, months)
+        value = peak_of(metric_table(run, series_table(run)), head.country, head.form)
+        return 0.0 if value is None else value
+
+    rows = []
+    turned = [d for d in dials if d.high > d.low]
+    for k, dial in enumerate(turned):
+        report(f"sensitivity: {dial.label}", k, len(turned))
+        at_low = peak(dial.turn(setting, dial.low))
+        at_high = peak(dial.turn(setting, dial.high))
+        row = SensitivityRow(
+            head.chain, dial.label, dial.unit, dial.low, dial.high, at_low, at_high, head.value
+        )
+        rows.append((dial, row))
+    rows.sort(key=lambda r: abs(r[1].at_high - r[1].at_low), reverse=True)
+    mild = severe = setting
+    for dial, row in rows[:CORNER_DIALS]:
+        worse, better = (dial.high, dial.low) if row.at_high > row.at_low else (dial.low, dial.high)
+        severe, mild = dial.turn(severe, worse), dial.turn(mild, better)
+    values = [head.value, peak(mild), peak(severe)]
+    values += [v for _, row in rows for v in (row.at_low, row.at_high)]
+    return tuple(row for _, row in rows), min(values), max(values)
+
+
+def _run(setting: Setting, months: Sequence[Month]) -> Run:
+    return run_market(
+        compile_schedule(
+            setting.base,
+            setting.restrictions,
+            months,
+            stocks=setting.rule,
+            lead_time=setting.lead_time,
+            origin=setting.origin,
+        )
+    )
