@@ -90,7 +90,7 @@ def test_all_that_entries_call_is_covered_by_their_stamp():
     from lodeline.solver.kernels import batch, walk
     from lodeline.studies.ensemble import accounts
 
-    entries = [batch.pack_block, batch.solve_blocks, walk.start, walk.walk, accounts.account]
+    entries = [batch.pack_block, batch.solve_blocks, walk.walk, accounts.account]
     for entry in entries:
         own, waiting, seen = entry.__wrapped__.__module__, [entry.__wrapped__], set()
         while waiting:

@@ -79,7 +79,7 @@ def test_a_scenario_does_not_depend_on_its_neighbours(outcome):
 
 
 def test_what_the_walk_gives_up_is_solved_by_the_reference_and_counted(outcome, monkeypatch):
-    monkeypatch.setattr("lodeline.studies.ensemble.simulate.LIMIT", 3)
+    monkeypatch.setattr("lodeline.studies.ensemble.walks.LIMIT", 3)
     helped = simulate(small()[3], sample().values)
     assert helped.fallbacks.sum() > 0
     assert helped.residual.max() <= 1e-8

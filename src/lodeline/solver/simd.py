@@ -27,7 +27,7 @@ from numba.extending import intrinsic, lower_builtin, models, register_model
 from lodeline.solver.machine_code import kept
 
 __all__ = ["WIDTH", "any_greater", "at", "entry", "exp", "fma", "inlined", "inner", "inside",
-           "load", "load_lane", "log", "magnitude", "maximum", "minimum", "select_greater",
+           "load", "log", "magnitude", "maximum", "minimum", "select_greater",
            "splat", "store"]  # fmt: skip
 
 # Kernels own no memory. Without this numba would count references to every array at every use:
@@ -115,17 +115,6 @@ def load(typingctx: Any, array: Any, index: Any) -> Any:
         return builder.load(_pointer(context, builder, sig.args[0], args[0], place), align=8)
 
     return lanes(array, index), codegen
-
-
-@intrinsic
-def load_lane(typingctx: Any, a: Any, lane: Any) -> Any:
-    """Return the number in one lane."""
-
-    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        place = context.cast(builder, args[1], sig.args[1], types.int32)
-        return builder.extract_element(args[0], place)
-
-    return types.float64(lanes, lane), codegen
 
 
 @intrinsic

@@ -27,7 +27,10 @@ from lodeline.solver.simd import (
     store,
 )  # fmt: skip
 
-__all__ = ["evaluate", "free_level", "margin_of", "residual"]
+__all__ = ["UNTIED", "evaluate", "free_level", "grown", "margin_of", "residual"]
+
+UNTIED = 1e300
+"""Growth base at and above which an activity's upper bound does not follow from its level."""
 
 
 @inlined
@@ -85,8 +88,27 @@ def margin_of(p, a, prices):
     return q
 
 
+@inlined
+def grown(l, a, x, high, chosen):  # noqa: E741
+    """Return the upper bound of activity a: in the chosen lanes it grows from the level x."""
+    base = load(l.growth_base, a)
+    bound = select_greater(chosen, splat(0.5), fma(load(l.growth, 0), x, base), high)
+    return select_greater(splat(UNTIED), base, bound, high)
+
+
+@inlined
+def _upper(w, l, a, free, low, opening):  # noqa: E741
+    """Return the upper bound, after the opening lanes have let it grow from the month before."""
+    high = load(w.upper, a)
+    if l is None:
+        return high
+    high = grown(l, a, minimum(maximum(free, low), high), high, opening)
+    store(w.upper, a, high)
+    return high
+
+
 @inner
-def _evaluate_lanes(p, w, prices, surplus):
+def _evaluate_lanes(p, w, prices, surplus, l, opening):  # noqa: E741
     """Add the activities with two entries; those that share their earlier row go together."""
     zero = splat(0.0)
     first = p.group[1]
@@ -99,9 +121,9 @@ def _evaluate_lanes(p, w, prices, surplus):
             e = first + 2 * (a - first)
             j = at(p.entry_row, e + 1)
             here, there = splat(at(p.entry_value, e)), splat(at(p.entry_value, e + 1))
-            gain, high = load(w.gain, a), load(w.upper, a)
-            low = load(w.lower, a)
+            gain, low = load(w.gain, a), load(w.lower, a)
             free = fma(gain, fma(there, load(prices, j), here * price), load(w.offset, a))
+            high = _upper(w, l, a, free, low, opening)
             x = minimum(maximum(free, low), high)
             slope = inside(free, low, high, gain)
             hence, thence = here * slope, there * slope
@@ -115,8 +137,12 @@ def _evaluate_lanes(p, w, prices, surplus):
 
 
 @inner
-def evaluate(p, w, prices, surplus):
-    """Set surplus, diagonal and factor to ``A x − b`` and ``A x' Aᵀ`` at prices."""
+def evaluate(p, w, prices, surplus, l, opening):  # noqa: E741
+    """Set surplus, diagonal and factor to ``A x − b`` and ``A x' Aᵀ`` at prices.
+
+    Lanes that open a month first let their activities grow from the levels at these prices, with
+    which the month before ended; `l` says how, None: no lane does.
+    """
     zero = splat(0.0)
     for i in range(p.row.size):
         store(surplus, i, zero - load(w.rhs, i))
@@ -125,14 +151,16 @@ def evaluate(p, w, prices, surplus):
     for a in range(p.group[1]):
         i = at(p.entry_row, a)
         value = splat(at(p.entry_value, a))
-        gain, high, low = load(w.gain, a), load(w.upper, a), load(w.lower, a)
+        gain, low = load(w.gain, a), load(w.lower, a)
         free = fma(gain, value * load(prices, i), load(w.offset, a))
+        high = _upper(w, l, a, free, low, opening)
         _add(surplus, i, value * minimum(maximum(free, low), high))
         _add(w.diagonal, i, value * value * inside(free, low, high, gain))
-    _evaluate_lanes(p, w, prices, surplus)
+    _evaluate_lanes(p, w, prices, surplus, l, opening)
     for a in range(p.group[2], p.group[5]):
         free, slope = free_level(p, w, a, margin_of(p, a, prices))
-        low, high = load(w.lower, a), load(w.upper, a)
+        low = load(w.lower, a)
+        high = _upper(w, l, a, free, low, opening)
         x = minimum(maximum(free, low), high)
         slope = inside(free, low, high, slope)
         for e in range(at(p.entry_start, a), at(p.entry_start, a + 1)):

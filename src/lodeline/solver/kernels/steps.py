@@ -32,7 +32,7 @@ from lodeline.solver.simd import (
     store,
 )  # fmt: skip
 
-__all__ = ["begin", "iterate", "newton"]
+__all__ = ["iterate", "newton"]
 
 _WIDEST, _NARROWEST = 1e3, 0.1
 """Limits of the trust: how far a row may move by itself in a step, in multiples of its price."""
@@ -45,13 +45,15 @@ _ROW_STEPS = 10
 
 
 @inner
-def _advance(p, w, length, relaxed):
-    """Set the trial prices to ``max(0, π + t s)``, but in lanes whose trial was relaxed."""
+def _advance(p, w, length, going, relaxed):
+    """Set the trial prices to ``max(0, π + t s)`` where lanes go; keep a trial that was relaxed."""
     zero, half = splat(0.0), splat(0.5)
     for i in range(p.row.size):
-        value = fma(length, load(w.step, i), load(w.prices, i))
+        price = load(w.prices, i)
+        value = fma(length, load(w.step, i), price)
         if not p.is_equality[i]:
             value = maximum(value, zero)
+        value = select_greater(going, half, value, price)
         store(w.trial, i, select_greater(relaxed, half, load(w.kept, i), value))
 
 
@@ -174,46 +176,43 @@ def _shorter(length, before, after):
 
 
 @inlined
-def begin(p, w):
-    """Evaluate the point that a block starts from; return its residual."""
-    for i in range(p.row.size):
-        store(w.trial, i, load(w.prices, i))
-        store(w.step, i, splat(0.0))
-    evaluate(p, w, w.trial, w.trial_surplus)
-    _accept(p, w, splat(1.0))
-    return residual(p, w.prices, w.surplus)
-
-
-@inlined
-def iterate(p, w, target, running, worst, trust, length, accepted, relaxed, sweeps):
+def iterate(
+    p, w, l, target, running, opening, growing,  # noqa: E741
+    worst, trust, length, accepted, relaxed, sweeps,
+):  # fmt: skip
     """Take or try one step in the running lanes; return what changes from step to step.
 
-    `worst` is the residual at the point, `accepted` is 1 where the last trial became the point,
-    `relaxed` where rows of the trial were cleared, `sweeps` how often since the last step.
+    Lanes that are `opening` look at the point where they stand and go on from there; those that are
+    `growing` first let activities grow, see `evaluate`. `worst` is the residual at the point,
+    `accepted` is 1 where the last trial became the point, `relaxed` where rows of the trial were
+    cleared, `sweeps` how often since the last step.
     """
-    half, one = splat(0.5), splat(1.0)
-    fresh = accepted * running
+    zero, half, one = splat(0.0), splat(0.5), splat(1.0)
+    going = running - opening
+    fresh = accepted * going
     if any_greater(fresh, half):
         factorise(p, w, trust)
         solve_factored(p, w, fresh)
         length = select_greater(fresh, half, one, length)
-        sweeps = select_greater(fresh, half, splat(0.0), sweeps)
-    _advance(p, w, length * running, relaxed)
-    evaluate(p, w, w.trial, w.trial_surplus)
+        sweeps = select_greater(fresh, half, zero, sweeps)
+    _advance(p, w, length, going, relaxed)
+    if l is not None and any_greater(growing, half):
+        evaluate(p, w, w.trial, w.trial_surplus, l, growing)
+    else:
+        evaluate(p, w, w.trial, w.trial_surplus, None, zero)
     before, after = _falls(p, w)
     reached = residual(p, w.trial, w.trial_surplus)
-    waiting = select_greater(reached, target, running, splat(0.0))
-    relaxed = _relax(p, w, before, sweeps, waiting)
+    relaxed = _relax(p, w, before, sweeps, select_greater(reached, target, going, zero))
     sweeps = sweeps + relaxed
-    judged = running - relaxed
-    accepted = judged * _accepts(target, worst, reached, before, after)
+    judged = going - relaxed
+    good = judged * _accepts(target, worst, reached, before, after)
+    accepted = good + opening
     _accept(p, w, accepted)
-    next_trust = _next_trust(trust, length, before, after)
-    trust = select_greater(accepted, half, next_trust, trust)
+    trust = select_greater(good, half, _next_trust(trust, length, before, after), trust)
     worst = select_greater(accepted, half, reached, worst)
-    refused = judged - accepted
+    refused = judged - good
     length = select_greater(refused, half, _shorter(length, before, after), length)
-    sweeps = select_greater(refused, half, splat(0.0), sweeps)
+    sweeps = select_greater(refused, half, zero, sweeps)
     return worst, trust, length, accepted, relaxed, sweeps
 
 
@@ -222,15 +221,17 @@ def newton(p, w, tolerance, first_trust, limit):
     """Solve one block; return residual and Newton steps of each lane."""
     zero, half, one = splat(0.0), splat(0.5), splat(1.0)
     target = splat(tolerance)
-    worst = begin(p, w)
-    trust, length, accepted = splat(first_trust), one, one
+    running, opening = one, one
+    worst, trust, length, accepted = one, splat(first_trust), one, zero
     taken, relaxed, sweeps = zero, zero, zero
-    for _ in range(limit):
+    for _ in range(limit + 1):
+        taken = taken + accepted * running
+        worst, trust, length, accepted, relaxed, sweeps = iterate(
+            p, w, None, target, running, opening, zero,
+            worst, trust, length, accepted, relaxed, sweeps,
+        )  # fmt: skip
+        opening = zero
         running = select_greater(worst, target, one, zero)
         if not any_greater(running, half):
             break
-        taken = taken + accepted * running
-        worst, trust, length, accepted, relaxed, sweeps = iterate(
-            p, w, target, running, worst, trust, length, accepted, relaxed, sweeps
-        )
     return worst, taken

@@ -1,8 +1,8 @@
-"""Month after month: each of eight lanes walks through its own months at its own pace.
+"""Month after month: each of eight lanes walks through the months of one scenario after another.
 
 A lane whose month is solved hands its flows over to the next one and goes on, while the others are
-still on their way. What links the months: stores hold what they held, lanes may grow from what
-they carried, and limits, shares of capacity and taxes change by month.
+still on their way; one whose last month is solved takes the next scenario from the shelf. So no
+lane waits for another, and nothing that a lane does depends on what the others hold.
 
 Legend: as in `steps`; `l` the links, `h` the history, `s` the state of the lanes.
 """
@@ -19,208 +19,173 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lodeline.solver.curves import Vector
-from lodeline.solver.kernels.evaluate import evaluate, margin_of, residual
-from lodeline.solver.kernels.steps import begin, iterate
+from lodeline.solver.kernels.links import LinkVectors, carry, enter
+from lodeline.solver.kernels.steps import iterate
+from lodeline.solver.kernels.workspace import Workspace
 from lodeline.solver.simd import (
     any_greater,
     at,
     entry,
-    fma,
-    inlined,
     inner,
     load,
-    load_lane,
-    maximum,
-    minimum,
     select_greater,
     splat,
     store,
 )
 
-__all__ = ["History", "LinkVectors", "State", "carry", "enter", "start", "walk"]
+__all__ = ["Shelf", "State", "walk"]
 
-_TOGETHER = 2
-"""Lanes that wait for each other before they hand over: that costs an evaluation for all."""
-
-Positions = NDArray[np.int32]
-
-
-class LinkVectors(NamedTuple):
-    """What links the months of a block; positions are those of `Pattern`, vectors flat.
-
-    Tables by month have shape (month, column, lane), flat.
-    """
-
-    growing: Positions
-    growth: Vector
-    """1 + g, one vector."""
-    growth_base: Vector
-    first_flow: Vector
-    """What the growing lanes carried before the first month, t/month."""
-    store: Positions
-    store_row: Positions
-    first_stock: Vector
-    """What stores hold before the first month, t."""
-    room: Vector
-    """What may be added to a store in a month, t."""
-    limit_row: Positions
-    loose: Vector
-    """Minus the right-hand side of a limit that binds nothing, t/month, shape (limit,)."""
-    limit: Vector
-    """Right-hand side of limits by month, t/month."""
-    cut: Positions
-    """Activities that may lose capacity."""
-    cut_capacity: Vector
-    share: Vector
-    """What is left of it by month."""
-    taxed: Positions
-    untaxed: Vector
-    """Offsets without tax."""
-    tax: Vector
-    """By month, USD/t."""
-
-
-class History(NamedTuple):
-    """What a walk leaves behind, flat: shapes (month, row, lane) and (month, lane)."""
-
-    prices: Vector
-    residual: Vector
-    steps: Vector
+_FAR = 1e300
+"""Residual of a lane that has not looked yet where it stands."""
 
 
 class State(NamedTuple):
-    """Where the eight lanes are."""
+    """Where the eight lanes are. Vectors hold one number for each, 1 for yes and 0 for no."""
 
+    scenario: NDArray[np.int64]
+    """Which of the queue's scenarios walks in each lane, shape (8,)."""
     month: NDArray[np.int64]
+    """Shape (8,)."""
     is_open: Vector
-    """1 where a lane has months before it, one vector."""
-    given: Vector
-    """1 where the prices of the month come from elsewhere, one vector."""
+    """Whether a lane has months before it."""
+    opening: Vector
+    """Whether a lane has just entered a month, so that its point is to be evaluated."""
+    growing: Vector
+    """Whether it comes from the month before."""
+    worst: Vector
+    trust: Vector
+    length: Vector
+    accepted: Vector
+    relaxed: Vector
+    sweeps: Vector
+    """These six as in `steps.iterate`."""
+    spent: Vector
+    """Steps tried in the month."""
+
+
+class Shelf(NamedTuple):
+    """The next eight scenarios of the queue, packed."""
+
+    work: Workspace
+    links: LinkVectors
+    begin: NDArray[np.int64]
+    """First month to be solved, shape (8,)."""
+    bounds: NDArray[np.int64]
+    """Next scenario to take, and the one behind the last on the shelf; its place is k modulo 8."""
 
 
 @inner
-def enter(w, l, lane, month):  # noqa: E741
-    """Set what a month changes in one lane: limits, shares of capacity, taxes."""
-    columns = l.limit_row.size
-    for k in range(columns):
-        w.rhs[8 * at(l.limit_row, k) + lane] = at(l.limit, 8 * (month * columns + k) + lane)
-    columns = l.cut.size
-    for k in range(columns):
-        share = at(l.share, 8 * (month * columns + k) + lane)
-        w.upper[8 * at(l.cut, k) + lane] = share * at(l.cut_capacity, 8 * k + lane)
-    columns = l.taxed.size
-    for k in range(columns):
-        place = 8 * at(l.taxed, k) + lane
-        tax = at(l.tax, 8 * (month * columns + k) + lane)
-        w.offset[place] = at(l.untaxed, 8 * k + lane) - at(w.gain, place) * tax
-
-
-@inlined
-def _level(p, w, a, prices):
-    """Return the level of a linear activity at prices."""
-    free = fma(load(w.gain, a), margin_of(p, a, prices), load(w.offset, a))
-    return minimum(maximum(free, load(w.lower, a)), load(w.upper, a))
-
-
-@inlined
-def _link(w, l, k, x, chosen):  # noqa: E741
-    """Let store k of the chosen lanes begin the next month with x."""
-    half = splat(0.5)
-    a, row = at(l.store, k), at(l.store_row, k)
-    store(w.rhs, row, select_greater(chosen, half, splat(0.0) - x, load(w.rhs, row)))
-    store(w.upper, a, select_greater(chosen, half, x + load(l.room, k), load(w.upper, a)))
-
-
-@inlined
-def _grow(w, l, k, x, chosen):  # noqa: E741
-    """Let growing activity k of the chosen lanes grow from x."""
-    a = at(l.growing, k)
-    high = fma(load(l.growth, 0), x, load(l.growth_base, k))
-    store(w.upper, a, select_greater(chosen, splat(0.5), high, load(w.upper, a)))
+def _take(out, source, lane, place):
+    for k in range(source.size // 8):
+        out[8 * k + lane] = at(source, 8 * k + place)
 
 
 @inner
-def carry(p, w, l, prices, chosen):  # noqa: E741
-    """Hand the flows at prices over to the next month, in the chosen lanes."""
-    for k in range(l.store.size):
-        _link(w, l, k, _level(p, w, at(l.store, k), prices), chosen)
-    for k in range(l.growing.size):
-        _grow(w, l, k, _level(p, w, at(l.growing, k), prices), chosen)
-
-
-@entry
-def start(w, l):  # noqa: E741
-    """Let all lanes begin from the flows before the first month."""
-    one = splat(1.0)
-    for k in range(l.store.size):
-        _link(w, l, k, load(l.first_stock, k), one)
-    for k in range(l.growing.size):
-        _grow(w, l, k, load(l.first_flow, k), one)
+def _take_scenario(w, l, shelf, lane, place):  # noqa: E741
+    """Copy a scenario from its place on the shelf into a lane."""
+    work, links = shelf.work, shelf.links
+    _take(w.gain, work.gain, lane, place)
+    _take(w.offset, work.offset, lane, place)
+    _take(w.lower, work.lower, lane, place)
+    _take(w.upper, work.upper, lane, place)
+    _take(w.level, work.level, lane, place)
+    _take(w.power, work.power, lane, place)
+    _take(w.bend, work.bend, lane, place)
+    _take(w.rhs, work.rhs, lane, place)
+    _take(w.prices, work.prices, lane, place)
+    _take(l.growth, links.growth, lane, place)
+    _take(l.growth_base, links.growth_base, lane, place)
+    _take(l.apart_base, links.apart_base, lane, place)
+    _take(l.room, links.room, lane, place)
+    _take(l.limit, links.limit, lane, place)
+    _take(l.cut_capacity, links.cut_capacity, lane, place)
+    _take(l.share, links.share, lane, place)
+    _take(l.untaxed, links.untaxed, lane, place)
+    _take(l.tax, links.tax, lane, place)
 
 
 @inner
-def _hand_over(p, w, l, h, s, months, worst, taken, arrived):  # noqa: E741
-    """Record a month of the lanes that arrived, and let them enter the next."""
+def _open(w, l, s, lane, month, grows, trust):  # noqa: E741
+    """Let a lane enter a month."""
+    enter(w, l, lane, month)
+    s.month[lane] = month
+    s.is_open[lane] = s.opening[lane] = 1.0
+    s.growing[lane] = grows
+    s.worst[lane] = _FAR
+    s.trust[lane] = trust
+    s.length[lane] = 1.0
+    s.accepted[lane] = s.relaxed[lane] = s.sweeps[lane] = s.spent[lane] = 0.0
+
+
+@inner
+def _hand_over(p, w, l, h, s, months, tolerance, trust):  # noqa: E741
+    """Record the months that are solved, and let their lanes enter the next."""
     rows = p.row.size
+    under_way = load(s.is_open, 0)
+    arrived = select_greater(load(s.worst, 0), splat(tolerance), splat(0.0), under_way)
+    if not any_greater(arrived, splat(0.5)):
+        return
     carry(p, w, l, w.prices, arrived)
     for lane in range(8):
-        if load_lane(arrived, lane) < 0.5:
+        if s.is_open[lane] < 0.5 or s.worst[lane] > tolerance:
             continue
-        month = s.month[lane]
+        month, k = s.month[lane], s.scenario[lane]
+        first = (k // 8 * months + month) * rows
         for i in range(rows):
-            h.prices[8 * (month * rows + i) + lane] = w.prices[8 * i + lane]
-        h.residual[8 * month + lane] = load_lane(worst, lane)
-        h.steps[8 * month + lane] = load_lane(taken, lane)
-        s.month[lane] = month + 1
+            h[8 * (first + i) + k % 8] = at(w.prices, 8 * i + lane)
         if month + 1 < months:
-            enter(w, l, lane, month + 1)
+            _open(w, l, s, lane, month + 1, 1.0, trust)
         else:
-            s.is_open[lane] = 0.0
+            s.is_open[lane] = s.opening[lane] = 0.0
 
 
-@inlined
-def _count(mask):
-    """Return in how many lanes a mask is 1."""
-    total = 0.0
+@inner
+def _fill(w, l, shelf, s, months, trust):  # noqa: E741
+    """Give lanes that are free the next scenarios; return whether one stays free."""
     for lane in range(8):
-        total += load_lane(mask, lane)
-    return total
+        while s.is_open[lane] < 0.5:
+            k = shelf.bounds[0]
+            if k == shelf.bounds[1]:
+                return True
+            shelf.bounds[0] = k + 1
+            begin = shelf.begin[k % 8]
+            if begin < months:
+                s.scenario[lane] = k
+                _take_scenario(w, l, shelf, lane, k % 8)
+                _open(w, l, s, lane, begin, 0.0, trust)
+    return False
 
 
 @entry
-def walk(p, w, l, h, s, months, tolerance, first_trust, limit):  # noqa: E741
-    """Walk until every lane has ended or needs help: it is then open at an unsolved month."""
-    zero, half, one = splat(0.0), splat(0.5), splat(1.0)
-    target, most = splat(tolerance), splat(limit)
-    for lane in range(8):
-        if s.is_open[lane] > 0.5 and s.given[lane] < 0.5:
-            enter(w, l, lane, s.month[lane])
-    worst = begin(p, w)
-    given = load(s.given, 0)
-    trust, length, accepted = splat(first_trust), one, one
-    taken, relaxed, sweeps, spent, stuck = zero, zero, zero, zero, zero
+def walk(p, w, l, shelf, h, s, months, tolerance, trust, limit, is_last):  # noqa: E741
+    """Walk until the shelf is empty, a lane needs help, or, from the last shelf, all have ended.
+
+    A lane needs help if it has spent `limit` steps on a month. `h` are the prices found, shape
+    (eight, month, row, lane), flat.
+    """
+    half = splat(0.5)
     while True:
-        under_way = select_greater(stuck, half, zero, load(s.is_open, 0))
-        running = select_greater(worst, target, under_way, zero) * (one - given)
-        stuck = maximum(stuck, select_greater(spent, most, running, zero))
-        running = select_greater(stuck, half, zero, running)
-        arrived = select_greater(stuck, half, zero, under_way - running)
-        is_any_running = any_greater(running, half)
-        if not is_any_running and not any_greater(arrived, half):
-            break
-        if not is_any_running or _count(arrived) > _TOGETHER - 0.5:
-            _hand_over(p, w, l, h, s, months, worst, taken, arrived)
-            evaluate(p, w, w.prices, w.surplus)
-            worst = residual(p, w.prices, w.surplus)
-            given = select_greater(arrived, half, zero, given)
-            trust = select_greater(arrived, half, splat(first_trust), trust)
-            accepted = maximum(accepted, arrived)
-            relaxed = select_greater(arrived, half, zero, relaxed)
-            spent = select_greater(arrived, half, zero, spent)
-            taken = select_greater(arrived, half, zero, taken)
-            continue
-        taken = taken + accepted * running
-        spent = spent + running
-        worst, trust, length, accepted, relaxed, sweeps = iterate(
-            p, w, target, running, worst, trust, length, accepted, relaxed, sweeps
-        )
+        _hand_over(p, w, l, h, s, months, tolerance, trust)
+        if _fill(w, l, shelf, s, months, trust) and not is_last:
+            return
+        running, opening = load(s.is_open, 0), load(s.opening, 0)
+        spent = load(s.spent, 0)
+        if any_greater(running * spent, splat(limit - 0.5)) or not any_greater(running, half):
+            return
+        worst, length, accepted, relaxed, sweeps, trusted = (
+            load(s.worst, 0), load(s.length, 0), load(s.accepted, 0), load(s.relaxed, 0),
+            load(s.sweeps, 0), load(s.trust, 0),
+        )  # fmt: skip
+        worst, trusted, length, accepted, relaxed, sweeps = iterate(
+            p, w, l, splat(tolerance), running, opening, load(s.growing, 0),
+            worst, trusted, length, accepted, relaxed, sweeps,
+        )  # fmt: skip
+        store(s.worst, 0, worst)
+        store(s.trust, 0, trusted)
+        store(s.length, 0, length)
+        store(s.accepted, 0, accepted)
+        store(s.relaxed, 0, relaxed)
+        store(s.sweeps, 0, sweeps)
+        store(s.spent, 0, spent + running - opening)
+        store(s.opening, 0, splat(0.0))
+        store(s.growing, 0, splat(0.0))

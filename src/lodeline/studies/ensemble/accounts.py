@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from lodeline.network.network import PRICE_CAP
 from lodeline.results.metrics import UNMET_THRESHOLD
 from lodeline.solver.curves import CHOKE_OVER_CAP, SUPPLY_KNEE, Vector
-from lodeline.solver.kernels.evaluate import free_level, margin_of, residual
-from lodeline.solver.kernels.walk import carry, enter, start
+from lodeline.solver.kernels.evaluate import free_level, grown, margin_of, residual
+from lodeline.solver.kernels.links import carry, enter
 from lodeline.solver.simd import (
     at,
     entry,
@@ -204,14 +204,13 @@ def _proof(p, w, out, counts):
 
 @entry
 def account(p, w, l, h, m, months, out):  # noqa: E741
-    """Go over the months of a block and add up what they mean."""
+    """Go over the months of eight scenarios at prices h and add up what they mean."""
     zero, one = splat(0.0), splat(1.0)
     rows = p.row.size
     begin = load(m.begin, 0)
     earliest = months
     for lane in range(8):
         earliest = min(earliest, int(m.begin[lane]))
-    start(w, l)
     for month in range(months):
         # The base year needs no accounts; its first month is proved all the same.
         if 0 < month < earliest:
@@ -220,7 +219,7 @@ def account(p, w, l, h, m, months, out):  # noqa: E741
         for lane in range(8):
             enter(w, l, lane, month)
         for i in range(rows):
-            store(w.prices, i, load(h.prices, month * rows + i))
+            store(w.prices, i, load(h, month * rows + i))
         _levels(p, w, m, out, active)
         _transfers(w, l, m, out, active)
         _unmet(w, m, out, month, active)
@@ -232,3 +231,5 @@ def account(p, w, l, h, m, months, out):  # noqa: E741
             for i in range(rows):
                 store(out.rhs, i, load(w.rhs, i))
         carry(p, w, l, w.prices, active)
+        for a in range(p.group[5]):
+            store(w.upper, a, grown(l, a, load(w.scratch, a), load(w.upper, a), active))
