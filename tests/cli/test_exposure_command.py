@@ -7,6 +7,7 @@ import openpyxl
 import polars as pl
 import pytest
 
+from lodeline import data
 from lodeline.cli.main import main
 from lodeline.results.exposure import COLUMNS
 
@@ -131,3 +132,30 @@ def test_commas_name_several_as_repeating_does(capsys):
         (c, y) for c in ("JPN", "ITA") for y in (2021, 2022)
     }
     assert sorted(map(str, both[0])) == sorted(map(str, both[1]))
+
+
+def test_the_world_bank_s_file_brings_the_eu_s_supply_risk(tmp_path, monkeypatch, capfd):
+    asked = ["exposure", "--method", "eu-supply-risk", "--material", "fluorspar", "--year", "2022"]
+    monkeypatch.setenv("LODELINE_DATA", str(tmp_path / "own"))
+    assert main([*asked, "--json"]) == 0
+    [before] = json.loads(capfd.readouterr().out)["rows"]
+    assert before["value"] is None
+    assert "lodeline data import" in before["reason"]
+    # The layout of the publisher's long table; the figures are political stability six times.
+    lines = [
+        "codeindyr,code,countryname,year,indicator,estimate,stddev,nsource,pctrank,pctranklower"
+    ]
+    known = data.governance().filter(pl.col("year").is_between(2018, 2022))
+    for country, year, estimate in known.select("country", "year", "estimate").iter_rows():
+        lines += [
+            f"{country}{d}{year},{country},x,{year},{d},{estimate},0.2,8,50,40"
+            for d in ("va", "pv", "ge", "rq", "rl", "cc")
+        ]
+    (tmp_path / "wgidataset.csv").write_text("\n".join(lines), encoding="utf-8")
+    assert main(["data", "import", str(tmp_path / "wgidataset.csv")]) == 0
+    capfd.readouterr()
+    assert main([*asked, "--json"]) == 0
+    [row] = json.loads(capfd.readouterr().out)["rows"]
+    assert 0.5 < row["value"] < 5.0
+    assert row["low"] <= row["value"] <= row["high"]
+    assert "governance_dimensions" in [figure["table"] for figure in row["inputs"]]
