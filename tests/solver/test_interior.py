@@ -1,5 +1,7 @@
 """The interior-point method against proof, the reference solver and a peer."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from random_markets import random_market
@@ -44,6 +46,32 @@ def test_a_limit_of_zero_is_decided_beforehand_and_gets_its_price_back():
     assert solution.status == "solved", solution.certificate
     assert (solution.levels[lanes] == 0.0).all()
     assert solution.prices[-1] > 0.0
+
+
+def test_where_nothing_arrives_nothing_leaves():
+    """A row gets nothing, so the row that only it supplies gets nothing either."""
+    problem = random_market(2)
+    matrix = problem.incidence.toarray()
+    lane = next(
+        a
+        for a in range(matrix.shape[1])
+        if (matrix[:, a] > 0.0).sum() == 1 and (matrix[:, a] < 0.0).sum() == 1
+    )
+    first, second = np.argmin(matrix[:, lane]), np.argmax(matrix[:, lane])
+    arriving = (matrix[first] > 0.0) | ((matrix[second] > 0.0) & (matrix[first] >= 0.0))
+    upper = np.where(arriving, 0.0, problem.curves.upper)
+    rhs = problem.rhs.copy()
+    rhs[[first, second]] = 0.0
+    closed = replace(
+        problem, rhs=rhs, curves=problem.curves.with_bounds(problem.curves.lower, upper)
+    )
+    reduction = reduce_problem(closed)
+    assert not np.isin([first, second], reduction.rows).any()
+    solution = interior.solve(closed)
+    assert solution.status == "solved", solution.certificate
+    leaving = (matrix[first] < 0.0) | (matrix[second] < 0.0)
+    assert (solution.levels[leaving] == 0.0).all()
+    assert solution.prices[second] > 0.0
 
 
 def test_what_misses_the_tolerance_is_admitted():

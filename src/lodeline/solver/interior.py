@@ -8,6 +8,8 @@ pattern is analysed once.
   times its price, so that a small lane is as well centred as a large one.
 * Rows that the caller calls *late* (limits on growth: many, of which few bind) stay out until an
   iterate breaks them, then come in with their neighbours. So the matrix stays that of the balances.
+* A step that would be short is corrected for centring with the same factor (Gondzio 1996, Comput.
+  Optim. Appl. 6, 137-156): a solution costs a fifth of a factorisation or less.
 * Near the end Newton steps on the dual (see `newton`) finish: the levels are those with which
   everybody answers to the prices, ``x(π)``.
 
@@ -55,11 +57,21 @@ _FIRST = 0.1
 """Products of the first iterate, over their weights."""
 _BOUNDARY = 0.995
 """Share of the way to the nearest bound that a step goes at most."""
-_SHORT = 0.2
+_SHORT = 0.05
 """A step that is shorter is compared with one that only centres."""
 _CENTRE = 0.5
 """σ of a step that only centres."""
-_LOOK = 0.1
+_CORRECTORS = 3
+"""Corrections for centring at most, each of which costs a solution with the same factor."""
+_LONG = 0.9
+"""A step that is longer is not corrected."""
+_FURTHER = 1.5
+"""How much further than the step allows a correction looks, as a factor and a tenth."""
+_NEAR = 0.1
+"""Products between this and its inverse times their target are left alone."""
+_GAIN = 1.05
+"""By how much longer a corrected step must be."""
+_LOOK = 0.3
 """Mean product below which late rows are looked at, and its fall before the next look."""
 _REACH = 1
 """How many rows to either side of a broken late row come in with it."""
@@ -69,15 +81,20 @@ _CLEARED = 1e-10
 """Scaled row residual at which they have succeeded."""
 
 
-_EXHAUSTED = 1e-14
+_EXHAUSTED = 1e-19
 """Mean product below which steps gain nothing more."""
 
 
 @dataclass
 class _Point:
-    """An iterate, or a step."""
+    """An iterate, or a step.
+
+    Distances from the bounds are kept, not computed: near a bound x − l loses its digits.
+    """
 
     x: Vector
+    dl: Vector
+    du: Vector
     s: Vector
     pi: Vector
     zl: Vector
@@ -86,6 +103,8 @@ class _Point:
     def moved(self, step: _Point, primal: float, dual: float) -> _Point:
         return _Point(
             self.x + primal * step.x,
+            self.dl + primal * step.dl,
+            self.du + primal * step.du,
             self.s + primal * step.s,
             self.pi + dual * step.pi,
             self.zl + dual * step.zl,
@@ -132,13 +151,20 @@ def _smallest_end(problem: MarketProblem) -> Vector:
 
 
 @dataclass
+class _Aim:
+    """By how much the products of bounds and rows are to change."""
+
+    lower: Vector
+    upper: Vector
+    row: Vector
+
+
+@dataclass
 class _Residuals:
     """How far an iterate is from the optimality conditions."""
 
     rows: Vector
     activities: Vector
-    dl: Vector
-    du: Vector
     curvature: Vector
     mean: float
     worst: float
@@ -242,9 +268,10 @@ class _Search:
         s = np.maximum(surplus, _FIRST * scale)
         # Limits (b < 0) start without a price unless they bind, balances with the reference price.
         pi = np.where(p.rhs[rows] < 0.0, np.minimum(_FIRST * price * scale / s, price), price)
-        zl = _FIRST * m.weight / (x - m.lower)
-        zu = np.where(m.bounded, _FIRST * m.weight / np.where(m.bounded, m.upper - x, 1.0), 0.0)
-        return _Point(x, np.where(p.is_equality[rows], 0.0, s), pi, zl, zu)
+        dl, du = x - m.lower, np.where(m.bounded, m.upper - x, 1.0)
+        zl = _FIRST * m.weight / dl
+        zu = np.where(m.bounded, _FIRST * m.weight / du, 0.0)
+        return _Point(x, dl, du, np.where(p.is_equality[rows], 0.0, s), pi, zl, zu)
 
     def _broken(self, x: Vector) -> Index:
         """Return late rows that x breaks, and their neighbours."""
@@ -281,19 +308,16 @@ class _Search:
         marginal, curvature = m.slopes(point.x)
         activities = marginal - system.transposed @ point.pi - point.zl + point.zu
         rows = system.matrix @ point.x - point.s - system.rhs
-        dl = np.maximum(point.x - m.lower, 1e-16 * m.size)
-        du = np.where(m.bounded, np.maximum(m.upper - point.x, 1e-16 * m.size), 1.0)
         worst = max(
             float(np.max(np.abs(rows) / system.scale, initial=0.0)),
             float(np.max(np.abs(activities) / m.price, initial=0.0)),
         )
-        mean = self._mean(point, dl, du)
-        return _Residuals(rows, activities, dl, du, curvature, mean, worst)
+        return _Residuals(rows, activities, curvature, self._mean(point), worst)
 
-    def _mean(self, point: _Point, dl: Vector, du: Vector) -> float:
+    def _mean(self, point: _Point) -> float:
         """Return the mean product over its weight."""
         m, system = self.market, self.system
-        total = float(np.sum((dl * point.zl + du * point.zu) / m.weight))
+        total = float(np.sum((point.dl * point.zl + point.du * point.zu) / m.weight))
         inequality = ~system.is_equality
         total += float(np.sum((point.s * point.pi / (system.scale * system.price))[inequality]))
         return total / (m.lower.size + int(m.bounded.sum()) + int(inequality.sum()))
@@ -301,64 +325,76 @@ class _Search:
     def _step(self, r: _Residuals) -> None:
         """Predict, centre and correct, move."""
         m, system, p = self.market, self.system, self.point
-        theta = r.curvature + p.zl / r.dl + p.zu / r.du
+        theta = r.curvature + p.zl / p.dl + p.zu / p.du
         equal = system.is_equality
-        inverse, ratio = 1.0 / theta, np.where(equal, 0.0, p.s / np.where(equal, 1.0, p.pi))
-        system.factorise(inverse, ratio)
-        cl, cu, cr = r.dl * p.zl, r.du * p.zu, p.s * p.pi
-        guess = self._direction(r, inverse, ratio, -cl, -cu, -cr)
-        ahead = p.moved(guess, *self._lengths(guess, r, 1.0))
-        room = np.where(m.bounded, m.upper - ahead.x, 0.0)
-        sigma = min(1.0, (self._mean(ahead, ahead.x - m.lower, room) / r.mean) ** 3)
-        step = self._corrected(r, inverse, ratio, sigma, guess)
-        primal, dual = self._lengths(step, r, _BOUNDARY)
-        if min(primal, dual) < _SHORT:
+        ratio = np.where(equal, 0.0, p.s / np.where(equal, 1.0, p.pi))
+        solve = _Newton(self, r, 1.0 / theta, ratio)
+        system.factorise(solve.inverse, ratio)
+        guess = solve.direction(_Aim(-p.dl * p.zl, -p.du * p.zu, -p.s * p.pi))
+        ahead = p.moved(guess, *self._lengths(guess, 1.0))
+        sigma = min(1.0, (self._mean(ahead) / r.mean) ** 3)
+        aim = self._aim(r.mean, sigma, guess)
+        step = solve.direction(aim)
+        lengths = self._lengths(step, _BOUNDARY)
+        if min(lengths) < _SHORT:
             # The guess was far off, and with it the correction: only centre.
-            other = self._corrected(r, inverse, ratio, max(sigma, _CENTRE), None)
-            lengths = self._lengths(other, r, _BOUNDARY)
-            if min(lengths) > min(primal, dual):
-                step, (primal, dual) = other, lengths
+            sigma = max(sigma, _CENTRE)
+            centring = self._aim(r.mean, sigma, None)
+            other = solve.direction(centring)
+            if min(self._lengths(other, _BOUNDARY)) > min(lengths):
+                aim, step, lengths = centring, other, self._lengths(other, _BOUNDARY)
+        step, (primal, dual) = self._centred(solve, aim, step, lengths, sigma * r.mean)
         # Different lengths leave φ' behind by their difference: not where that undoes the progress.
         behind = (1.0 - dual) * r.activities + (primal - dual) * r.curvature * step.x
         if np.max(np.abs(behind) / m.price) > max(r.worst, 10.0 * r.mean):
             primal = dual = min(primal, dual)
         self.point = p.moved(step, primal, dual)
 
-    def _corrected(
-        self, r: _Residuals, inverse: Vector, ratio: Vector, sigma: float, guess: _Point | None
-    ) -> _Point:
-        """Return the step to products of σ times the mean, corrected for a guess of the step."""
+    def _aim(self, mean: float, sigma: float, guess: _Point | None) -> _Aim:
+        """Return the change to products of σ times the mean, corrected for a guess of the step."""
         m, system, p = self.market, self.system, self.point
-        aim = sigma * r.mean
-        tl = aim * m.weight - r.dl * p.zl
-        tu = np.where(m.bounded, aim * m.weight - r.du * p.zu, 0.0)
-        tr = aim * system.scale * system.price - p.s * p.pi
+        aim = sigma * mean
+        lower = aim * m.weight - p.dl * p.zl
+        upper = np.where(m.bounded, aim * m.weight - p.du * p.zu, 0.0)
+        row = aim * system.scale * system.price - p.s * p.pi
         if guess is not None:
-            tl, tu = tl - guess.x * guess.zl, tu + guess.x * guess.zu
-            tr = tr - guess.s * guess.pi
-        return self._direction(r, inverse, ratio, tl, tu, tr)
+            lower = lower - guess.dl * guess.zl
+            upper = upper - guess.du * guess.zu
+            row = row - guess.s * guess.pi
+        return _Aim(lower, upper, row)
 
-    def _direction(
-        self, r: _Residuals, inverse: Vector, ratio: Vector, tl: Vector, tu: Vector, tr: Vector
-    ) -> _Point:
-        """Return the step that changes the products by tl, tu, tr and removes the residuals."""
-        system, p = self.system, self.point
-        equal = system.is_equality
-        rl, ru = tl / r.dl, tu / r.du
-        rs = np.where(equal, 0.0, tr / np.where(equal, 1.0, p.pi))
-        wish = -r.activities + rl - ru
-        dpi = system.solve(-r.rows + rs - system.matrix @ (inverse * wish))
-        dx = inverse * (system.transposed @ dpi + wish)
-        return _Point(dx, rs - ratio * dpi, dpi, rl - p.zl / r.dl * dx, ru + p.zu / r.du * dx)
+    def _centred(
+        self,
+        solve: _Newton,
+        aim: _Aim,
+        step: _Point,
+        lengths: tuple[float, float],
+        mean: float,
+    ) -> tuple[_Point, tuple[float, float]]:
+        """Correct a step where it would spoil the centring (Gondzio 1996), as long as it pays."""
+        m, system, p = self.market, self.system, self.point
+        for _ in range(_CORRECTORS):
+            if min(lengths) > _LONG:
+                break
+            further = [min(1.0, _FURTHER * a + 0.1) for a in lengths]
+            ahead = p.moved(step, *further)
+            weight = system.scale * system.price
+            aim = _Aim(
+                aim.lower + _back(ahead.dl * ahead.zl, mean * m.weight),
+                np.where(m.bounded, aim.upper + _back(ahead.du * ahead.zu, mean * m.weight), 0.0),
+                aim.row + _back(ahead.s * ahead.pi, mean * weight),
+            )
+            other = solve.direction(aim)
+            reach = self._lengths(other, _BOUNDARY)
+            if min(reach) < _GAIN * min(lengths):
+                break
+            step, lengths = other, reach
+        return step, lengths
 
-    def _lengths(self, step: _Point, r: _Residuals, share: float) -> tuple[float, float]:
+    def _lengths(self, step: _Point, share: float) -> tuple[float, float]:
         """Return how far levels and prices may go, at most 1."""
         p, equal = self.point, self.system.is_equality
-        primal = min(
-            _length(r.dl, step.x),
-            _length(np.where(self.market.bounded, r.du, np.inf), -step.x),
-            _length(p.s, step.s),
-        )
+        primal = min(_length(p.dl, step.dl), _length(p.du, step.du), _length(p.s, step.s))
         dual = min(
             _length(p.zl, step.zl),
             _length(p.zu, step.zu),
@@ -395,6 +431,41 @@ class _Search:
             pi = pi - system.solve(np.where(idle, 0.0, surplus))
             pi = np.where(equal, pi, np.maximum(pi, 0.0))
         return best, least
+
+
+@dataclass
+class _Newton:
+    """The linear system of a step, factorised: solved for one aim after another."""
+
+    search: _Search
+    residuals: _Residuals
+    inverse: Vector
+    ratio: Vector
+
+    def direction(self, aim: _Aim) -> _Point:
+        """Return the step that changes the products as aimed and removes the residuals."""
+        system, p, r = self.search.system, self.search.point, self.residuals
+        equal = system.is_equality
+        lower, upper = aim.lower / p.dl, aim.upper / p.du
+        row = np.where(equal, 0.0, aim.row / np.where(equal, 1.0, p.pi))
+        wish = -r.activities + lower - upper
+        dpi = system.solve(-r.rows + row - system.matrix @ (self.inverse * wish))
+        dx = self.inverse * (system.transposed @ dpi + wish)
+        return _Point(
+            dx,
+            dx,
+            np.where(self.search.market.bounded, -dx, 0.0),
+            row - self.ratio * dpi,
+            dpi,
+            lower - p.zl / p.dl * dx,
+            upper + p.zu / p.du * dx,
+        )
+
+
+def _back(product: Vector, target: Vector) -> Vector:
+    """Return what brings products that are far from their target back to within a tenth and ten."""
+    near = np.clip(product, _NEAR * target, target / _NEAR)
+    return np.maximum(near - product, -target / _NEAR)
 
 
 def _length(value: Vector, step: Vector) -> float:

@@ -1,7 +1,8 @@
 """Leave out what is decided before a search begins, and give its prices back afterwards.
 
 * A *forcing* row can hold at one point only: a limit of zero on lanes that cannot run backwards.
-  Its activities stay at their bounds; its price is the least that makes them.
+  Its activities stay at their bounds; its price is the least that makes them. That can make the
+  next row forcing: where nothing arrives, nothing leaves. So it goes on until nothing changes.
 * A *fixed* activity has equal bounds: it moves to the right-hand side.
 * A row that no activity can break, or without activities, has no price.
 
@@ -44,7 +45,7 @@ class Reduction:
     columns: Index
     whole: MarketProblem
     level: Vector
-    forcing: Index
+    forcing: tuple[_Forcing, ...]
 
     def restore(self, levels: Vector, prices: Vector) -> tuple[Vector, Vector]:
         """Return levels and prices of the whole problem."""
@@ -53,34 +54,51 @@ class Reduction:
         x[self.columns] = levels
         pi = np.zeros(whole.rhs.size)
         pi[self.rows] = prices
-        if self.forcing.size:
-            rows = sparse.csr_array(whole.incidence)[self.forcing]
+        if self.forcing:
+            rows = sparse.csr_array(whole.incidence)
             wish = whole.incidence.T @ pi - whole.curves.margin - whole.curves.deviation(x)
-            for k, row in enumerate(self.forcing):
-                span = slice(rows.indptr[k], rows.indptr[k + 1])
-                columns, entry = rows.indices[span], rows.data[span]
-                price = max(0.0, float(np.max(-wish[columns] / entry, initial=0.0)))
-                pi[row] = price
-                wish[columns] += price * entry
+            # A row that was found last holds activities that rows found before need not hold.
+            for forced in reversed(self.forcing):
+                price = max(0.0, float(np.max(-wish[forced.columns] / forced.entries, initial=0.0)))
+                pi[forced.row] = price
+                span = slice(rows.indptr[forced.row], rows.indptr[forced.row + 1])
+                wish[rows.indices[span]] += price * rows.data[span]
         return x, pi
+
+
+@dataclass(frozen=True)
+class _Forcing:
+    """A forcing row and the activities that it holds, with their entries in it."""
+
+    row: int
+    columns: Index
+    entries: Vector
 
 
 def reduce_problem(problem: MarketProblem) -> Reduction:
     """Return the problem without fixed activities and rows that decide nothing."""
     curves, incidence = problem.curves, sparse.csr_array(problem.incidence)
     upper = curves.ceiling()
-    most = _extreme(incidence, curves.lower, upper, problem.rhs)
-    entries = np.diff(incidence.indptr)
-    tight = ~problem.is_equality & (entries > 0) & (most <= _NOTHING * problem.row_scale)
     level = curves.lower.copy()
     size = np.maximum(curves.reference, 1e-300)
     fixed = upper - curves.lower <= _NOTHING * size
-    forcing = np.flatnonzero(tight)
-    for row in forcing:
-        span = slice(incidence.indptr[row], incidence.indptr[row + 1])
-        columns = incidence.indices[span]
-        level[columns] = np.where(incidence.data[span] > 0.0, upper[columns], curves.lower[columns])
-        fixed[columns] = True
+    tight = np.zeros(problem.rhs.size, dtype=bool)
+    forcing: list[_Forcing] = []
+    while True:
+        least, most = np.where(fixed, level, curves.lower), np.where(fixed, level, upper)
+        room = _extreme(incidence, least, most, problem.rhs) <= _NOTHING * problem.row_scale
+        free = abs(incidence) @ (~fixed).astype(float) > 0.0
+        found = np.flatnonzero(room & free & ~tight & ~problem.is_equality)
+        if not found.size:
+            break
+        for row in found:
+            span = slice(incidence.indptr[row], incidence.indptr[row + 1])
+            own = ~fixed[incidence.indices[span]]
+            columns, entries = incidence.indices[span][own], incidence.data[span][own]
+            level[columns] = np.where(entries > 0.0, upper[columns], curves.lower[columns])
+            fixed[columns] = True
+            forcing.append(_Forcing(int(row), columns.astype(np.intp), entries))
+        tight[found] = True
     columns = np.flatnonzero(~fixed)
     rhs = problem.rhs - problem.incidence[:, fixed] @ level[fixed]
     left = incidence[:, columns]
@@ -94,7 +112,7 @@ def reduce_problem(problem: MarketProblem) -> Reduction:
         row_price=problem.row_price[rows],
         row_scale=problem.row_scale[rows],
     )
-    return Reduction(small, rows, columns, problem, level, forcing)
+    return Reduction(small, rows, columns, problem, level, tuple(forcing))
 
 
 def _extreme(incidence: sparse.csr_array, lower: Vector, upper: Vector, rhs: Vector) -> Vector:
