@@ -222,3 +222,26 @@ def test_a_neighbour_without_trade_that_year_has_no_lanes():
     trade = form_trade(chain, chain.form("magnets"), 1980)
     assert trade.lanes.height == 0
     assert replace(trade).first_year == 1995
+
+
+def test_a_known_lane_is_kept_and_the_totals_still_hold():
+    chain = CHAINS["titanium-sponge"]
+    form = chain.form("sponge")
+    fits = fits_of_form(chain, form, 2024)
+    usa, japan = fits.takers.index("USA"), fits.makers.index("JPN")
+    for flows in (fits.nearest, fits.fewest):
+        assert flows[japan, usa] / flows[:, usa].sum() == pytest.approx(0.73)
+        np.testing.assert_allclose(flows.sum(axis=1), fits.nearest.sum(axis=1), rtol=1e-6)
+        assert flows[:, usa].sum() == pytest.approx(0.12 * flows.sum(), rel=1e-4)
+    inferred = form.inferred.model_copy(update={"known": ()})
+    free = fits_of_form(chain, form.model_copy(update={"inferred": inferred}), 2024)
+    assert free.nearest[japan, usa] < 0.5 * fits.nearest[japan, usa]
+
+
+def test_known_lanes_that_carry_more_than_is_made_are_refused():
+    chain = CHAINS["titanium-sponge"]
+    form = chain.form("sponge")
+    lane = form.inferred.known[0].model_copy(update={"exporter": "IND"})
+    inferred = form.inferred.model_copy(update={"known": (lane,)})
+    with pytest.raises(DataError, match="known lanes of IND carry more than it makes"):
+        fits_of_form(chain, form.model_copy(update={"inferred": inferred}), 2024)

@@ -24,6 +24,7 @@ __all__ = [
     "Exclusion",
     "Form",
     "Inferred",
+    "KnownLane",
     "Neighbour",
     "NetExports",
     "Output",
@@ -228,6 +229,17 @@ class Absorbed(_Spec):
     """Share of world output of the form that they take."""
 
 
+class KnownLane(_Spec):
+    """A lane of an inferred form of which a figure is published."""
+
+    exporter: Country
+    """Maker, ISO3."""
+    importer: Country
+    """Taker, ISO3."""
+    share: Share
+    """Share of what the importer takes that comes from the exporter."""
+
+
 class Inferred(_Spec):
     """Lanes of a form that no trade code shows: the nearest to a neighbour's that balance."""
 
@@ -249,6 +261,8 @@ class Inferred(_Spec):
     """Curated shares that say who takes the form; left out, the neighbour's takers."""
     absorbed: tuple[Absorbed, ...] = ()
     """What single countries or groups take; the rest goes to the others."""
+    known: tuple[KnownLane, ...] = ()
+    """Lanes of which a figure is published: they are kept, the others are inferred round them."""
 
 
 class Form(_Spec):

@@ -16,6 +16,7 @@ import numpy as np
 import polars as pl
 
 from lodeline import data
+from lodeline.errors import DataError
 from lodeline.network.chain import (
     Absorption,
     Chain,
@@ -162,8 +163,28 @@ def fits_of_form(chain: Chain, form: Form, year: int) -> Fits:
     supply = np.array([made[c] for c in makers])
     demand = np.array([taken[c] for c in takers])
     prior = _prior(chain, form, how, (makers, takers), supply, year)
-    nearest = cross_entropy_fit(prior, supply, demand)
-    return Fits(makers, takers, nearest, concentrated(nearest, supply, demand))
+    known = _known(how, (makers, takers), demand)
+    free = np.where(known > 0.0, 0.0, prior)
+    left, wanted = supply - known.sum(axis=1), demand - known.sum(axis=0)
+    if left.min() < 0.0:
+        short = makers[int(left.argmin())]
+        raise DataError(
+            f"chain '{chain.id}', form '{form.id}': the known lanes of {short} carry more than it "
+            f"makes in {year}. Correct their shares, or what their importers take."
+        )
+    nearest = cross_entropy_fit(free, left, wanted)
+    return Fits(makers, takers, known + nearest, known + concentrated(nearest, left, wanted))
+
+
+def _known(how: Inferred, names: tuple[tuple[str, ...], tuple[str, ...]], demand: Vector) -> Vector:
+    """Return the flows of lanes that a figure is published of, t/year, shape (maker, taker)."""
+    makers, takers = names
+    flows = np.zeros((len(makers), len(takers)))
+    for lane in how.known:
+        if lane.exporter in makers and lane.importer in takers:
+            j = takers.index(lane.importer)
+            flows[makers.index(lane.exporter), j] = lane.share.value * demand[j]
+    return flows
 
 
 def _without_lanes(chain: Chain, form: Form, year: int) -> FormTrade:
