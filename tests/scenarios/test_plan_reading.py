@@ -95,3 +95,21 @@ def test_names_must_exist_within_the_plan():
 def test_futures_that_do_not_exist_are_told():
     found = problems(HEAD.replace("china-dual-use-japan-2026", "china-dual-use") + GOOD)
     assert "futures" in found
+
+
+def test_levels_of_security_are_read_and_their_mistakes_placed():
+    level = (
+        "minimum_cover:\n  - {chain: rare-earths, form: compounds, countries: [EU27], days: 9}\n"
+    )
+    text = HEAD.replace("measures:\n", level + "measures:\n") + GOOD
+    (cover,) = parse_plan(text.encode(), source="plan.yaml").minimum_cover
+    assert (len(cover.members), cover.days.value, cover.pooled) == (27, 9.0, False)
+    found = problems(text.replace("EU27", "EU28"))
+    assert "unknown country" in found["minimum_cover[0].countries[0]"].what
+    found = problems(text.replace("form: compounds, countries", "form: oxide, countries"))
+    assert "no form" in found["minimum_cover[0].form"].what
+    found = problems(text.replace("days: 9", "day: 9"))
+    assert "unknown key" in found["minimum_cover[0].day"].what
+    other = text.replace("minimum_cover:\n  - {chain: rare-earths, form: compounds,",
+                         "unmet_limits:\n  - {chain: cobalt,").replace(", days: 9", "")  # fmt: skip
+    assert "measures act on rare-earths alone" in " ".join(p.what for p in problems(other).values())

@@ -12,7 +12,9 @@ from lodeline.bench.extensive import extensive_form, solve_by_piqp
 from lodeline.errors import InputError
 from lodeline.scenarios.levels import Goal
 from lodeline.studies.plan.bundle import Evaluation, Search
+from lodeline.studies.plan.contributions import measure_outcomes
 from lodeline.studies.plan.evaluate import Here, Memory, evaluator_of
+from lodeline.studies.plan.market import Judge
 from lodeline.studies.plan.master import Master, risk_of
 from lodeline.studies.plan.menu import Menu
 from lodeline.studies.plan.outcomes import stock_prices
@@ -261,3 +263,33 @@ def test_a_month_more_of_stock_is_worth_no_more_than_told(case):
         more[first] += told.tonnes / case.plan.measures[k].tonnes.value
         true = found.upper - search.value(more) + told.charge
         assert told.worth >= true - 1.0
+
+
+def test_a_search_goes_on_until_the_gap_is_small_beside_the_saving():
+    master, losses = toy(7, Goal())
+    losses.level += 1e10  # what cannot be helped: a thousandth of it is more than any saving
+    coarse = Search(master, losses).best(gap=1e-3)
+    search = Search(master, losses)
+    fine = search.best(gap=1e-3, of_saving=0.01)
+    without = search.value(np.zeros(master.menu.size))
+    assert coarse.upper - coarse.lower > 0.01 * (without - coarse.upper)
+    assert fine.upper - fine.lower <= 0.01 * (without - fine.upper)
+
+
+def test_if_one_cost_changes_by_a_tenth_the_report_says_whether_the_decision_does(case):
+    values = case.values(seed=0, count=3)
+    search = Search(Master(case.menu, case.plan.goal, np.full(3, 1 / 3)), Here(case, values))
+    found = search.best(gap=1e-6)
+    judge = Judge(case, case.values(seed=1, count=2))
+    told = {m.id: m for m in measure_outcomes(case, search, judge, found)}
+    for k, measure in enumerate(case.plan.measures):
+        for factor, said in ((1.1, told[measure.id].if_dearer), (0.9, told[measure.id].if_cheaper)):
+            master = replace(search.master, menu=case.menu.with_cost(k, factor))
+            again = Search(master, Here(case, values))
+            best = again.best(gap=1e-6)
+            loses = again.value(found.plan) - best.upper
+            rules, limit = master.menu.constraints(case.menu.partners)
+            # Told by cuts alone, "same" is a promise; another decision is what the cuts hope for.
+            if said == "same":
+                assert np.all(rules @ found.plan <= limit + 1.0)
+                assert loses <= 2.0 * (found.upper - found.lower) + 1e-6 * abs(found.upper)

@@ -22,13 +22,22 @@ from lodeline.solver.curves import CurveKind
 from lodeline.studies.plan.menu import Menu
 from lodeline.studies.plan.recourse import Recourse
 
-__all__ = ["Extensive", "Found", "extensive_form", "solve_by_highs", "solve_by_piqp"]
+__all__ = [
+    "Extensive",
+    "Found",
+    "Pieces",
+    "extensive_form",
+    "in_pieces",
+    "solve_by_highs",
+    "solve_by_piqp",
+]
 
 Vector = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 UNIT = 1e6
 """USD in which the big problem counts."""
+_OPTIMAL = highspy.HighsModelStatus.kOptimal
 
 
 @dataclass(frozen=True)
@@ -162,30 +171,45 @@ def solve_by_piqp(problem: Extensive, *, tolerance: float = 1e-8) -> Found:
     return Found(UNIT * value, UNIT * value, x[: problem.choices], seconds)
 
 
-def solve_by_highs(
-    problem: Extensive, *, gap: float, pieces: int = 8, limit: float = 600.0
-) -> Found:
-    """Solve the big problem by HiGHS, every curve replaced by tangents from below.
+@dataclass(frozen=True)
+class Pieces:
+    """A problem with every curve replaced by tangents from below: linear, some columns whole.
 
-    The value found is therefore at most the true one; with more pieces it comes closer.
+    Columns are those of the big problem and one for the cost of each curve.
+
+    Attributes
+    ----------
+    cost, lower, upper, is_integer
+        By column; money in millions of USD.
+    matrix, low, high
+        ``low <= A v <= high``.
+    constant
+        What the objective leaves out, millions of USD.
+    choices
+        Number of first-stage columns, at the front.
+    """
+
+    cost: Vector
+    matrix: sparse.csr_array
+    low: Vector
+    high: Vector
+    lower: Vector
+    upper: Vector
+    is_integer: Flags
+    constant: float
+    choices: int
+
+
+def in_pieces(problem: Extensive, *, pieces: int = 8) -> Pieces:
+    """Return a problem with its curves in pieces; its value is at most the true one.
 
     Parameters
     ----------
     problem
-        The big problem.
-    gap
-        Relative gap at which HiGHS may stop.
+        The big problem, of one future or many.
     pieces
         Tangents of every curve, spread evenly from its lower bound to twice its middle.
-    limit
-        Seconds at most.
-
-    Raises
-    ------
-    InputError
-        If HiGHS finds nothing in time.
     """
-    began = time.process_time()
     curved = np.flatnonzero(problem.quadratic > 0.0)
     count, size = curved.size, problem.linear.size
     middle = np.maximum(-problem.linear[curved] / problem.quadratic[curved], 0.0)
@@ -205,38 +229,60 @@ def solve_by_highs(
         shape=(rows.size, size + count),
     )
     wide = sparse.hstack([problem.matrix, sparse.csr_array((problem.matrix.shape[0], count))])
-    matrix = sparse.csr_array(sparse.vstack([wide, tangents]))
+    return Pieces(
+        cost=np.concatenate([problem.linear, np.ones(count)]),
+        matrix=sparse.csr_array(sparse.vstack([wide, tangents])),
+        low=np.concatenate([problem.low, -(0.5 * bend * at**2).ravel()]),
+        high=np.concatenate([problem.high, np.full(rows.size, np.inf)]),
+        lower=np.concatenate([problem.lower, np.zeros(count)]),
+        upper=np.concatenate([problem.upper, np.full(count, np.inf)]),
+        is_integer=np.concatenate([problem.is_integer, np.zeros(count, dtype=np.bool_)]),
+        constant=problem.constant,
+        choices=problem.choices,
+    )
+
+
+def solve_by_highs(problem: Extensive, *, gap: float, limit: float = 600.0) -> Found:
+    """Solve the big problem by HiGHS, its curves in pieces.
+
+    Parameters
+    ----------
+    problem
+        The big problem.
+    gap
+        Relative gap at which HiGHS may stop.
+    limit
+        Seconds at most.
+
+    Raises
+    ------
+    InputError
+        If HiGHS does not reach the gap in time.
+    """
+    began = time.process_time()
+    linear = in_pieces(problem)
     model = highspy.HighsLp()
-    model.num_row_, model.num_col_ = matrix.shape
-    model.col_cost_ = np.concatenate([problem.linear, np.ones(count)])
-    model.col_lower_ = np.concatenate([problem.lower, np.zeros(count)])
-    model.col_upper_ = np.concatenate([problem.upper, np.full(count, np.inf)])
-    model.row_lower_ = np.concatenate([problem.low, -(0.5 * bend * at**2).ravel()])
-    model.row_upper_ = np.concatenate([problem.high, np.full(rows.size, np.inf)])
+    model.num_row_, model.num_col_ = linear.matrix.shape
+    model.col_cost_, model.col_lower_, model.col_upper_ = linear.cost, linear.lower, linear.upper
+    model.row_lower_, model.row_upper_ = linear.low, linear.high
+    model.offset_ = linear.constant
     model.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
-    model.a_matrix_.start_ = matrix.indptr
-    model.a_matrix_.index_ = matrix.indices
-    model.a_matrix_.value_ = matrix.data
+    model.a_matrix_.start_ = linear.matrix.indptr
+    model.a_matrix_.index_ = linear.matrix.indices
+    model.a_matrix_.value_ = linear.matrix.data
     whole, part = highspy.HighsVarType.kInteger, highspy.HighsVarType.kContinuous
-    model.integrality_ = [
-        whole if w else part for w in [*problem.is_integer, *np.zeros(count, dtype=np.bool_)]
-    ]
+    model.integrality_ = [whole if w else part for w in linear.is_integer]
     highs = highspy.Highs()  # type: ignore[no-untyped-call]
-    for name, value in {
-        "output_flag": False,
-        "threads": 1,
-        "mip_rel_gap": gap,
-        "time_limit": limit,
-    }.items():
+    options = {"output_flag": False, "threads": 1, "mip_rel_gap": gap, "time_limit": limit}
+    for name, value in options.items():
         highs.setOptionValue(name, value)
     highs.passModel(model)
     highs.run()
     seconds = time.process_time() - began
     info = highs.getInfo()
-    if info.primal_solution_status != 2:
-        raise InputError("HiGHS found no solution of the big problem in time. Take fewer futures.")
+    if info.primal_solution_status != 2 or highs.getModelStatus() != _OPTIMAL:
+        raise InputError(f"HiGHS did not reach the gap in {limit:.0f} s")
     plan = np.array(highs.getSolution().col_value[: problem.choices])
-    value = info.objective_function_value + problem.constant
-    has_integers = bool(problem.is_integer.any())
-    bound = info.mip_dual_bound + problem.constant if has_integers else value
-    return Found(UNIT * value, UNIT * bound, plan, seconds)
+    found = info.objective_function_value
+    bound = info.mip_dual_bound if problem.is_integer.any() else found
+    return Found(UNIT * found, UNIT * bound, plan, seconds)

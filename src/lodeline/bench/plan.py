@@ -1,25 +1,39 @@
-"""Planning beside one big problem: the same two stages, the same futures, time and memory.
+"""Planning beside one big problem and beside mpi-sppy: same stages, same futures, time and memory.
 
 The menu is generated: stocks, recycling and substitutes of the countries that use most of a chain.
 Curves are straight and the goal is the mean, so that the big problem is a QP (PIQP, measures
-divisible) or, with curves cut into pieces, a mixed-integer linear problem (HiGHS, whole modules).
-Every run has a process of its own, on one core: its CPU seconds count, so that other work on the
-machine does not, and its largest memory is reported. Lodeline's time counts all from the drawn
-futures to the proven gap; a peer's counts its solver alone, not the building of its matrices.
+divisible) or, with curves cut into pieces, a mixed-integer linear problem (HiGHS, whole modules);
+mpi-sppy gets these linear problems future by future. Every run has a process of its own, on one
+core: its CPU seconds count, so that other work on the machine does not, and its largest memory is
+reported. A run that takes more CPU seconds than its limit is ended, and its peer is not tried with
+more futures. Lodeline's time counts all from the drawn futures to the proven gap; a peer's counts
+its solver alone, for mpi-sppy with the building of its models.
 """
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import resource
+import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
+from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from lodeline.bench.extensive import extensive_form, solve_by_highs, solve_by_piqp
+from lodeline.bench.extensive import (
+    UNIT,
+    Extensive,
+    extensive_form,
+    in_pieces,
+    solve_by_highs,
+    solve_by_piqp,
+)
 from lodeline.errors import InputError
 from lodeline.network.base_year import base_year
 from lodeline.network.catalogue import load_chain
@@ -33,7 +47,7 @@ from lodeline.studies.plan.master import Master
 
 __all__ = ["PEERS", "Row", "bench_plan", "menu_for"]
 
-PEERS = ("piqp", "highs")
+PEERS = ("piqp", "highs", "mpi-sppy-lshaped", "mpi-sppy-ph")
 YEAR = 2024
 _TOLERANCE = 1e-6
 """Of PIQP: its own gap is relative to the turnover, of which the loss is a small part."""
@@ -64,33 +78,34 @@ class Row:
     peer: str
     case: str
     futures: int
-    ours_s: float
+    ours_s: float | None
     peer_s: float | None
     ratio: float | None
-    ours_mb: float
+    ours_mb: float | None
     peer_mb: float | None
-    ours_value: float
-    ours_bound: float
+    ours_value: float | None
+    ours_bound: float | None
     peer_value: float | None
     note: str = ""
 
 
 def bench_plan(
     *,
-    futures: Sequence[int] = (10, 100),
+    futures: Sequence[int] = (4, 10, 100),
     countries: int = 40,
     measures: int = 30,
     gap: float = 1e-3,
     peers: Sequence[str] | None = None,
-    limit: float = 600.0,
+    limit: float = 300.0,
+    peer_python: Path | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Any]:
-    """Return rows by peer and number of futures, and the ratio at the largest both can do.
+    """Return rows by peer and number of futures, and the ratio at the largest that a peer can do.
 
     Parameters
     ----------
     futures
-        Numbers of futures.
+        Numbers of futures, tried from the smallest on.
     countries, measures
         Size of network and menu.
     gap
@@ -98,7 +113,9 @@ def bench_plan(
     peers
         Of `PEERS`; default all.
     limit
-        Seconds that a peer may take.
+        CPU seconds that a run may take, Lodeline's own twice that.
+    peer_python
+        Interpreter that has mpi-sppy; None: its rows say that there is none.
     progress
         Told what is measured.
     """
@@ -106,34 +123,27 @@ def bench_plan(
     for name in chosen:
         if name not in PEERS:
             raise InputError(f"unknown peer '{name}'. Known: {', '.join(PEERS)}.")
-    rows = []
-    for count in futures:
+    rows: list[Row] = []
+    given_up: dict[str, str] = {}
+    for count in sorted(futures):
+        case = f"rare-earths, {countries} countries, {measures} measures, {count} futures"
+        own: dict[bool, dict[str, Any]] = {}
         for peer in chosen:
             divisible = peer == "piqp"
-            progress(f"{count} futures, {'divisible' if divisible else 'whole'} measures: Lodeline")
-            own = _apart(_ours, countries, measures, count, gap, divisible)
-            progress(f"{count} futures: {peer}")
-            other = _apart(
-                _theirs, countries, measures, count, gap, peer, limit, limit=limit + 120.0
-            )
-            seconds = other["seconds"]
-            rows.append(
-                Row(
-                    peer=peer,
-                    case=f"rare-earths, {countries} countries, {measures} measures, "
-                    f"{count} futures, {'divisible' if divisible else 'whole'}",
-                    futures=count,
-                    ours_s=own["seconds"],
-                    peer_s=seconds,
-                    ratio=None if seconds is None else seconds / own["seconds"],
-                    ours_mb=own["mb"],
-                    peer_mb=other["mb"],
-                    ours_value=own["value"],
-                    ours_bound=own["bound"],
-                    peer_value=other["value"],
-                    note=other["note"],
+            if divisible not in own:
+                kind = "divisible" if divisible else "whole"
+                progress(f"{count} futures, {kind} measures: Lodeline")
+                own[divisible] = _apart(
+                    _ours, countries, measures, count, gap, divisible, limit=2.0 * limit
                 )
-            )
+            other = _NOTHING | {"note": given_up.get(peer, "")}
+            if peer not in given_up:
+                progress(f"{count} futures: {peer}")
+                asked = (countries, measures, count, gap, peer, limit, own[divisible]["value"])
+                other = _apart(_theirs, *asked, peer_python, limit=2.0 * limit)
+                if other["seconds"] is None:
+                    given_up[peer] = f"not tried: {other['note']} with {count} futures"
+            rows.append(_row(peer, case, count, own[divisible], other))
     done = [r for r in rows if r.ratio is not None]
     largest = max((r.futures for r in done), default=None)
     ratios = [r.ratio for r in done if r.futures == largest and r.ratio is not None]
@@ -142,7 +152,29 @@ def bench_plan(
         "geomean_ratio_to_fastest_peer": min(ratios) if ratios else None,
         "largest_case_of_peers": largest,
         "gap": gap,
+        "limit_s": limit,
     }
+
+
+_NOTHING: dict[str, Any] = {"seconds": None, "value": None, "bound": None, "mb": None, "note": ""}
+
+
+def _row(peer: str, case: str, count: int, own: dict[str, Any], other: dict[str, Any]) -> Row:
+    both = own["seconds"] is not None and other["seconds"] is not None
+    return Row(
+        peer=peer,
+        case=f"{case}, {'divisible' if peer == 'piqp' else 'whole'}",
+        futures=count,
+        ours_s=own["seconds"],
+        peer_s=other["seconds"],
+        ratio=other["seconds"] / own["seconds"] if both else None,
+        ours_mb=own["mb"],
+        peer_mb=other["mb"],
+        ours_value=own["value"],
+        ours_bound=own["bound"],
+        peer_value=other["value"],
+        note=other["note"] or own["note"],
+    )
 
 
 def menu_for(chain: str, year: int, *, measures: int) -> ActionPlan:
@@ -211,25 +243,69 @@ def _ours(countries: int, measures: int, count: int, gap: float, divisible: bool
     with evaluator_of(case, values) as evaluator:
         found = Search(master, evaluator).best(gap=gap)
     seconds = time.process_time() - began
-    return {"seconds": seconds, "value": found.upper, "bound": found.lower, "mb": _memory()}
+    return _NOTHING | {
+        "seconds": seconds, "value": found.upper, "bound": found.lower, "mb": _memory()
+    }  # fmt: skip
 
 
 def _theirs(
-    countries: int, measures: int, count: int, gap: float, peer: str, limit: float
+    countries: int,
+    measures: int,
+    count: int,
+    gap: float,
+    peer: str,
+    limit: float,
+    value: float | None,
+    python: Path | None,
 ) -> dict[str, Any]:
+    if peer.startswith("mpi-sppy") and python is None:
+        return _NOTHING | {"note": "no interpreter with mpi-sppy given"}
     case = _case(countries, measures, divisible=peer == "piqp")
     chain = case.chains[0]
     recourses = [chain.recourse(f) for f in chain.futures(case.values(seed=0, count=count))]
-    problem = extensive_form(case.menu, recourses, np.full(count, 1.0 / count))
-    nothing = {"seconds": None, "value": None, "mb": None}
     try:
+        if python is not None and peer.startswith("mpi-sppy"):
+            singles = [extensive_form(case.menu, [r], np.ones(1)) for r in recourses]
+            size = abs(value) if value is not None else UNIT
+            return _by_sppy(singles, peer, gap * size / UNIT / count, limit, python)
+        problem = extensive_form(case.menu, recourses, np.full(count, 1.0 / count))
         if peer == "piqp":
             found = solve_by_piqp(problem, tolerance=_TOLERANCE)
         else:
             found = solve_by_highs(problem, gap=gap, limit=limit)
     except (InputError, MemoryError) as error:
-        return nothing | {"note": " ".join(str(error).split()) or "out of memory"}
-    return {"seconds": found.seconds, "value": found.value, "mb": _memory(), "note": ""}
+        return _NOTHING | {"note": " ".join(str(error).split()) or "out of memory"}
+    return _NOTHING | {"seconds": found.seconds, "value": found.value, "mb": _memory()}
+
+
+def _by_sppy(
+    futures: Sequence[Extensive], peer: str, tolerance: float, limit: float, python: Path
+) -> dict[str, Any]:
+    """Return what mpi-sppy finds, in its own interpreter."""
+    script = Path(__file__).with_name("sppy_peer.py")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for i, single in enumerate(futures):
+            linear = in_pieces(single)
+            np.savez(
+                folder / f"future-{i:04d}.npz",
+                cost=linear.cost, lower=linear.lower, upper=linear.upper,
+                is_integer=linear.is_integer, low=linear.low, high=linear.high,
+                values=linear.matrix.data, indices=linear.matrix.indices,
+                starts=linear.matrix.indptr, constant=linear.constant, choices=linear.choices,
+            )  # fmt: skip
+        out, method = folder / "answer.json", peer.removeprefix("mpi-sppy-")
+        asked = [str(python), str(script), name, method, str(tolerance), str(limit), str(out)]
+        done = subprocess.run(asked, capture_output=True, text=True, check=False)
+        if not out.exists():
+            said = done.stderr.strip().splitlines() or ["it was ended"]
+            over = f"over {limit:.0f} CPU s" if done.returncode < 0 else said[-1][:200]
+            return _NOTHING | {"note": over}
+        found = json.loads(out.read_text(encoding="utf-8"))
+    return _NOTHING | {
+        "seconds": found["seconds"], "mb": found["mb"],
+        "value": None if found["value"] is None else UNIT * found["value"],
+    }  # fmt: skip
 
 
 def _memory() -> float:
@@ -237,12 +313,27 @@ def _memory() -> float:
 
 
 def _apart(
-    function: Callable[..., dict[str, Any]], *arguments: object, limit: float | None = None
+    function: Callable[..., dict[str, Any]], *arguments: object, limit: float
 ) -> dict[str, Any]:
-    """Return what a function gives in a process of its own, ended after `limit` seconds."""
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        try:
-            return pool.apply_async(function, arguments).get(limit)
-        except multiprocessing.TimeoutError:
-            pool.terminate()
-            return {"seconds": None, "value": None, "mb": None, "note": f"over {limit:.0f} s"}
+    """Return what a function gives in a process of its own, ended after `limit` CPU seconds."""
+    context = multiprocessing.get_context("spawn")
+    here, there = context.Pipe(duplex=False)
+    process = context.Process(target=_limited, args=(there, limit, function, arguments))
+    process.start()
+    there.close()
+    try:
+        found: dict[str, Any] = here.recv()
+    except EOFError:
+        found = _NOTHING | {"note": f"over {limit:.0f} CPU s, or out of memory"}
+    process.join()
+    return found
+
+
+def _limited(
+    answer: Connection,
+    limit: float,
+    function: Callable[..., dict[str, Any]],
+    arguments: tuple[object, ...],
+) -> None:
+    resource.setrlimit(resource.RLIMIT_CPU, (int(limit), int(limit) + 1))
+    answer.send(function(*arguments))

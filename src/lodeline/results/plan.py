@@ -61,8 +61,8 @@ class MeasureOutcome:
     prevents_error_usd
         Standard error of `prevents_usd`: how sure that is with so many futures.
     prevents_if
-        The same mean over those fresh futures alone in which an event happens, by event; None
-        where it happens in none.
+        The same mean over those fresh futures alone in which an event happens, by event that
+        touches its chain; None where it happens in none.
     helps_in
         Share of the fresh futures in which the world's loss falls by more than its charge: in
         which it pays for itself.

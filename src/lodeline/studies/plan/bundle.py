@@ -140,7 +140,8 @@ class Search:
             Relative gap at which to stop.
         of_saving
             Share of what the plan found saves, which the gap must not exceed either: where most of
-            the loss cannot be helped a small gap may still hide which measures are worth it.
+            the loss cannot be helped a small gap may still hide which measures are worth it. 1: no
+            such condition.
         members
             Partners that act together; default all.
         budget
@@ -209,8 +210,8 @@ class Search:
     def _allowed(self, gap: float, of_saving: float, value: float) -> float:
         """Return the distance of the bounds at which to stop, USD."""
         size = max(abs(value), SMALL)
-        saving = self._value(np.zeros(self.master.menu.size)) - value
-        if not np.isfinite(saving) or saving <= 0.0:
+        saving = abs(self._value(np.zeros(self.master.menu.size)) - value)
+        if not np.isfinite(saving) or of_saving >= 1.0:
             return gap * size
         return max(min(gap * size, of_saving * saving), FINEST * size)
 

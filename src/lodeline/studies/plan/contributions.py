@@ -123,17 +123,19 @@ def _prevented(case: Case, judge: Judge, plan: Vector, k: int, charge: float) ->
         world=float(fall.mean()),
         own=float((before.of(members) - after.of(members)).mean()),
         error=spread / float(np.sqrt(fall.size)),
-        by_event=_by_event(case, judge, fall),
+        by_event=_by_event(case, judge, case.plan.measures[k].chain, fall),
         helps_in=float(pays.mean()),
         tail=mean_of_worst(before.world, tail) - mean_of_worst(after.world, tail),
         helps_most=tuple(int(i) for i in np.argsort(-fall, kind="stable")[:_MOST] if pays[i]),
     )
 
 
-def _by_event(case: Case, judge: Judge, fall: Vector) -> dict[str, float | None]:
-    """Return the mean over the futures in which each event happens."""
+def _by_event(case: Case, judge: Judge, chain: str, fall: Vector) -> dict[str, float | None]:
+    """Return the mean over the futures in which each event happens that touches a chain."""
     out: dict[str, float | None] = {}
     for event in case.ensemble.events:
+        if chain not in {r.chain for r in event.chosen}:
+            continue
         happens = judge.values[f"{event.name}.happens"] > 0.0
         out[event.name] = float(fall[happens].mean()) if happens.any() else None
     return out

@@ -186,8 +186,8 @@ def core_words(case: Case, core: CoreCheck | None) -> str:
         return "how it may be shared is not told: not every coalition has a value of its own"
     if core.is_empty:
         return (
-            "the core is empty: however the saving is shared, somebody could claim more, as long "
-            "as the others would then do nothing"
+            "the core is empty: what partners save alone overlaps, so however the joint saving is "
+            "shared somebody could claim more, as long as the others would then do nothing"
         )
     if core.leaving == 0:
         return "nobody would rather leave with the Shapley shares"
