@@ -5,6 +5,7 @@ import pytest
 
 from lodeline.network.network import ActivityKind, RowKind
 from lodeline.network.stocks import StockPolicy, StockRule
+from lodeline.report.depends import depends
 from lodeline.results.reserves import reserve_table
 from lodeline.results.welfare import cost_by_country, world_cost
 from lodeline.scenarios.compile import compile_schedule
@@ -151,6 +152,12 @@ def test_the_value_of_coordination_is_reported_and_adds_up():
     assert value.coalition == pytest.approx(sum(value.by_country[c] for c in value.members))
     assert value.world == pytest.approx(sum(value.by_country.values()))
     assert result.scenario["stocks"]["policy"] == "joint"
+    # Italy holds nothing: all there is lies in Japan, so that there is little to share.
+    assert (value.largest_holder, value.largest_share) == ("JPN", 1.0)
+    assert any(
+        "100 % lies in Japan already" in s.replace("\u202f", " ").replace("\xa0", " ")
+        for s in depends(result)
+    )
 
 
 def test_a_coalition_goes_with_joint_release_alone():

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import polars as pl
 
 from lodeline.report import format as fmt
-from lodeline.report.clause import restrictors
+from lodeline.report.clause import material, restrictors
 from lodeline.results.stress import ChainResult, StressResult
 
 __all__ = ["depends"]
@@ -24,6 +24,7 @@ def depends(result: StressResult) -> Iterator[str]:
     chain = result.chains[head["chain"]]
     yield from _third_countries(result, chain, head["country"], head["form"])
     yield from _reserve(result, chain, head["country"], head["form"])
+    yield from _joint(result, chain.form_titles[head["form"]])
     yield from _sectors(chain, head["country"], head["form"])
 
 
@@ -61,6 +62,26 @@ def _reserve(result: StressResult, chain: ChainResult, country: str, form: str) 
             yield f"{text} would not be touched."
         else:
             yield f"{text} would fall by at most {fmt.share(row['released_share'])}."
+
+
+def _joint(result: StressResult, form: str) -> Iterator[str]:
+    """Yield what joint release is worth, and why it may be little."""
+    shared = result.coordination
+    if shared is None:
+        return
+    members = fmt.join([fmt.location(_name(result, c)) for c in shared.members])
+    saves = "save" if shared.coalition >= 0 else "cost"
+    text = (
+        f"Joint release of reserves by {members} would {saves} them "
+        f"{fmt.money(abs(shared.coalition))} against each for itself"
+    )
+    if shared.largest_holder is not None and shared.largest_share is not None:
+        owner = fmt.location(_name(result, shared.largest_holder))
+        text += (
+            f": of what they hold of {material(form)}, {fmt.share(shared.largest_share)} "
+            f"lies in {owner} already"
+        )
+    yield f"{text}."
 
 
 def _sectors(chain: ChainResult, country: str, form: str) -> Iterator[str]:

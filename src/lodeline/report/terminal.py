@@ -118,14 +118,6 @@ def _notes(result: StressResult) -> list[str]:
         "Worst month: share of use that is not met. Short, recovers: months; "
         f"> {months}: not within the {months} months that were run."
     ]
-    shared = result.coordination
-    if shared is not None:
-        members = fmt.join([fmt.location(result.country_names.get(c, c)) for c in shared.members])
-        saves = "save" if shared.coalition >= 0 else "cost"
-        notes.append(
-            f"Joint release of reserves by {members} would {saves} them "
-            f"{fmt.money(abs(shared.coalition))} against each for itself."
-        )
     if left:
         notes.append(f"{left} less affected lines are left out; --out DIR writes all of them.")
     return notes + [reason.replace("−USD: a gain", "− cost: a gain") for reason in figures.reasons]

@@ -60,6 +60,8 @@ def stress_document(result: StressResult) -> dict[str, Any]:
             "coalition": result.coordination.coalition,
             "world": result.coordination.world,
             "countries": dict(result.coordination.by_country),
+            "largest_holder": result.coordination.largest_holder,
+            "largest_share": result.coordination.largest_share,
         }
     return document
 

@@ -160,12 +160,17 @@ class Coordination:
         Saved by country over all chains; a member may lose what others gain.
     coalition, world
         Sums over the members and over all countries.
+    largest_holder, largest_share
+        Who of them holds most of the headline's form, and its share of what all of them hold;
+        absent where none holds any.
     """
 
     members: tuple[str, ...]
     by_country: Mapping[str, float]
     coalition: float
     world: float
+    largest_holder: str | None = None
+    largest_share: float | None = None
 
 
 @dataclass(frozen=True)

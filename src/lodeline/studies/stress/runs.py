@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+import polars as pl
+
 from lodeline.network.stocks import StockPolicy
 from lodeline.results.metrics import metric_table, series_table
+from lodeline.results.reserves import reserve_table
 from lodeline.results.run import Run
 from lodeline.results.stress import Coordination, SensitivityRow
 from lodeline.results.welfare import cost_by_country
@@ -44,7 +47,9 @@ def foresights_of(plan: StressPlan, markets: Mapping[str, Run]) -> dict[str, Run
     return runs
 
 
-def coordination_of(plan: StressPlan, joint: Mapping[str, Run]) -> Coordination | None:
+def coordination_of(
+    plan: StressPlan, joint: Mapping[str, Run], head: Headline | None
+) -> Coordination | None:
     """Return what joint release saves against release by each member for itself."""
     stocks = plan.scenario.stocks
     if stocks is None or stocks.policy is not StockPolicy.JOINT:
@@ -60,12 +65,27 @@ def coordination_of(plan: StressPlan, joint: Mapping[str, Run]) -> Coordination 
         for country, value in zip(setting.base.countries, usd, strict=True):
             saved[country] = saved.get(country, 0.0) + value
     members = tuple(c for c in stocks.rule().coalition if c in saved)
+    holder, share = (None, None) if head is None else _largest(joint[head.chain], head, members)
     return Coordination(
         members=members,
         by_country=dict(sorted(saved.items())),
         coalition=sum(saved[c] for c in members),
         world=sum(saved.values()),
+        largest_holder=holder,
+        largest_share=share,
     )
+
+
+def _largest(run: Run, head: Headline, members: Sequence[str]) -> tuple[str | None, float | None]:
+    """Return who of the members holds most of the headline's form, and its share."""
+    held = reserve_table(run).filter(
+        (pl.col("form") == head.form) & pl.col("country").is_in(members)
+    )
+    total = float(held["opening_t"].sum())
+    if total <= 0.0:
+        return None, None
+    first = held.sort("opening_t", descending=True).row(0, named=True)
+    return str(first["country"]), float(first["opening_t"]) / total
 
 
 def sensitivity_of(

@@ -182,7 +182,7 @@ def _result(
         country_names=data.country_names(),
         seconds=time.perf_counter() - plan.started,
         notes=_notes(plan, with_range=bool(rows)),
-        coordination=coordination_of(plan, runs) if mode is Mode.MARKET else None,
+        coordination=coordination_of(plan, runs, head) if mode is Mode.MARKET else None,
         lead_time=any(s.lead_time for s in plan.settings.values()),
         priority=plan.priority,
     )
