@@ -124,14 +124,15 @@ def _way(draw: Macros, routes: Routes, pictures: Pictures) -> Figure:
     }  # fmt: skip
     drawn = way(routes, name=name, words=words)
     title = f"{form} used in {fmt.location(name(routes.country))}, {routes.year}"
-    lead = name(routes.lead) if routes.lead else ""
+    verb = "mined" if routes.stage == "mine" else "made"
+    lead = f"{verb} in {fmt.location(name(routes.lead))}" if routes.lead else ""
     both = partial(draw["way"], drawn, title, lead)
     note = (
         "Shares of what the country uses and processes. Material mixes in proportion in every "
         "country (assumed)."
     )
     if lead:
-        note = f"Coloured: {form.lower()} made in {fmt.location(lead)}, whoever delivers. {note}"
+        note = f"Coloured: {form.lower()} {lead}, whoever delivers. {note}"
     if any(stop.is_untraced for column in routes.columns for stop in column.stops):
         note += f" {_UNTRACED}"
     key = _key("way", routes, pictures)

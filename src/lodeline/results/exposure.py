@@ -152,7 +152,9 @@ class ExposureResult:
 
 
 MOST_SHOWN = 60
-_NOT_SHOWN = ("inputs", "method", "sees", "via_share", "via_hubs")
+_NOT_SHOWN = (
+    "inputs", "method", "sees", "via_share", "via_hubs", "unlisted", "first_seen_share",
+)  # fmt: skip
 _BAR = "background:linear-gradient(to right,#c9dde9 {0:.1f}%,transparent {0:.1f}%)"
 
 
