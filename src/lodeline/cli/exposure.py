@@ -249,6 +249,8 @@ def _range(row: dict[str, Any]) -> str | None:
 
 def _short_unit(unit: str) -> str:
     """Return a unit that leaves a row on one line: what the brackets say, without the 1."""
+    if unit.startswith("share of t "):
+        return "share"
     return unit[3:-1] if unit.startswith("1 (") and unit.endswith(")") else unit
 
 

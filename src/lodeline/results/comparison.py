@@ -61,9 +61,9 @@ class Comparison:
         What went in otherwise: ``what`` (a path such as ``chains.nickel.behaviour.surge.value``),
         ``before, after`` as text, null where one has no such entry. Empty: both were made alike.
     figures
-        Figures that moved by at least `least`: the countries asked about first, then by change: ``chain`` (null: over all
-        chains), ``country, metric, before, after, change`` (relative to the larger of the two,
-        null where one of them is absent).
+        Figures that moved by at least `least`: the countries asked about first, then by change:
+        ``chain`` (null: over all chains), ``country, metric, before, after, change`` (relative to
+        the larger of the two, null where one of them is absent).
     compared
         Number of figures that were compared.
     least
