@@ -1,6 +1,6 @@
 """Every instrument beyond the five of exporters has its smallest test: what binds, when, how much.
 
-Each is run on the market too: mass is conserved over the run, and nothing in force changes nothing.
+Each, those five too, is run on the market: mass is conserved over the run, and nothing in force changes nothing.
 """
 
 import numpy as np
@@ -23,6 +23,12 @@ MONTHS = [Month(2026, 1) + i for i in range(6)]
 ADAPTER = TypeAdapter(Restriction)
 
 CASES = {
+    Kind.BAN: ("rare-earths", {"by": ["CHN"], "on": ["JPN"], "severity": 0.9, "leakage": 0.1}),
+    Kind.QUOTA: ("cobalt", {"by": ["COD"], "on": "all", "share_of_base": 0.5, "leakage": 0}),
+    Kind.LICENCE: ("tungsten", {"by": ["CHN"], "on": "all", "delay_months": 0.5,
+                                "approval_share": 0.6, "leakage": 0.1}),
+    Kind.TAX: ("tungsten", {"by": ["CHN"], "on": "all", "rate": 0.2}),
+    Kind.OUTAGE: ("nickel", {"by": ["IDN"], "severity": 0.5, "recovery_months": 2}),
     Kind.SANCTION: ("palladium", {"by": ["RUS"], "on": ["ITA", "JPN"], "reach": "origin",
                                   "severity": 0.8, "leakage": 0.1}),
     Kind.EXTRATERRITORIAL: ("rare-earths", {"by": ["CHN"], "on": ["JPN"], "delay_months": 1,
@@ -73,6 +79,10 @@ def test_mass_and_costs_add_up_and_every_month_is_proved(kind, balanced_base):
     balances = network.row_kind != RowKind.LIMIT
     assert (np.abs(net - disposed)[balances] / network.row_scale[balances]).max() < 1e-9
     assert cost_by_country(result).sum() == pytest.approx(world_cost(result), rel=1e-6, abs=1.0)
+
+
+def test_no_kind_is_left_out():
+    assert set(CASES) == set(Kind)
 
 
 @pytest.mark.parametrize("kind", CASES, ids=str)

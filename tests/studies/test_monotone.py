@@ -27,6 +27,11 @@ STRICTER = {
     "ban on one": {"type": "ban", "on": [TARGET], "severity": None, "leakage": 0.1},
     "sanction": {"type": "sanction", "on": [TARGET], "reach": "direct", "severity": None,
                  "leakage": 0.0},
+    "sanction on the origin": {"type": "sanction", "on": [TARGET], "reach": "origin",
+                               "severity": None, "leakage": 0.0},
+    "price floor": {"type": "price-floor", "on": "all", "floor": None},
+    "less approved content": {"type": "extraterritorial", "on": [TARGET], "delay_months": 0,
+                              "approval_share": None, "leakage": 0.1, "de_minimis": 0},
     "outage": {"type": "outage", "severity": None, "recovery_months": 0},
     "tax": {"type": "tax", "on": "all", "rate": None},
     "less leakage": {"type": "ban", "on": [TARGET], "severity": 0.9, "leakage": None},
@@ -34,13 +39,16 @@ STRICTER = {
                       "leakage": 0.1},
     "smaller quota": {"type": "quota", "on": [TARGET], "share_of_base": None, "leakage": 0.1},
 }  # fmt: skip
-LOOSER_WHEN_LARGER = {"less leakage", "less approved", "smaller quota"}
+LOOSER_WHEN_LARGER = {"less leakage", "less approved", "less approved content", "smaller quota"}
+ABOVE_ONE = {"price floor"}
+"""Numbers that do something above 1 only."""
 
 _BASES = {}
 
 
 def restriction(case, strictness, **more):
     number = 1.0 - strictness if case in LOOSER_WHEN_LARGER else strictness
+    number += case in ABOVE_ONE
     fields = {k: number if v is None else v for k, v in STRICTER[case].items()}
     common = {"id": "r", "by": ["ZAF"], "chain": "rhodium", "forms": "all", "start": "2026-01",
               "source": "s"}  # fmt: skip
