@@ -230,7 +230,7 @@ def origin_of_form(
     stages = Stages.of(doubt)
     traced = trace(base, form, weights)
     value = stages.shares(base, traced)
-    value[:, -1] += traced.lost
+    value[:, -1] += np.maximum(traced.lost, 0.0)
     low, high = _range(doubt, form, weights, stages, value, draws)
     return FormOrigin(
         base=base,
