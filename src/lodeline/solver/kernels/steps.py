@@ -36,6 +36,8 @@ __all__ = ["iterate", "newton"]
 
 _WIDEST, _NARROWEST = 1e3, 0.1
 """Limits of the trust: how far a row may move by itself in a step, in multiples of its price."""
+_HASTE, _CAREFUL = 12.0, 1.0
+"""Tries after which the trust is limited further, and to what."""
 _HOLDS_UP = 0.02
 """Share of the slope along a step at which a single row counts as holding it up."""
 _SWEEPS = 4.0
@@ -158,10 +160,14 @@ def _accepts(target, worst, reached, before, after):
 
 
 @inlined
-def _next_trust(trust, length, before, after):
-    """Return the trust: narrower after a shortened step, wider after a good one."""
-    good = select_greater(after, splat(0.25) * magnitude(before), trust,
-                          minimum(splat(4.0) * trust, splat(_WIDEST)))  # fmt: skip
+def _next_trust(trust, length, before, after, tries):
+    """Return the trust: narrower after a shortened step, wider after a good one.
+
+    A lane that has tried long enough goes carefully: it may circle with wide steps.
+    """
+    widest = select_greater(tries, splat(_HASTE), splat(_CAREFUL), splat(_WIDEST))
+    good = select_greater(after, splat(0.25) * magnitude(before), minimum(trust, widest),
+                          minimum(splat(4.0) * trust, widest))  # fmt: skip
     less = maximum(splat(0.25) * trust, splat(_NARROWEST))
     return select_greater(splat(1.0), length, less, good)
 
@@ -178,14 +184,14 @@ def _shorter(length, before, after):
 @inlined
 def iterate(
     p, w, l, target, running, opening, growing,  # noqa: E741
-    worst, trust, length, accepted, relaxed, sweeps,
+    worst, trust, length, accepted, relaxed, sweeps, tries,
 ):  # fmt: skip
     """Take or try one step in the running lanes; return what changes from step to step.
 
     Lanes that are `opening` look at the point where they stand and go on from there; those that are
     `growing` first let activities grow, see `evaluate`. `worst` is the residual at the point,
     `accepted` is 1 where the last trial became the point, `relaxed` where rows of the trial were
-    cleared, `sweeps` how often since the last step.
+    cleared, `sweeps` how often since the last step, `tries` counts trials.
     """
     zero, half, one = splat(0.0), splat(0.5), splat(1.0)
     going = running - opening
@@ -208,7 +214,7 @@ def iterate(
     good = judged * _accepts(target, worst, reached, before, after)
     accepted = good + opening
     _accept(p, w, accepted)
-    trust = select_greater(good, half, _next_trust(trust, length, before, after), trust)
+    trust = select_greater(good, half, _next_trust(trust, length, before, after, tries), trust)
     worst = select_greater(accepted, half, reached, worst)
     refused = judged - good
     length = select_greater(refused, half, _shorter(length, before, after), length)
@@ -223,14 +229,14 @@ def newton(p, w, tolerance, first_trust, limit):
     target = splat(tolerance)
     running, opening = one, one
     worst, trust, length, accepted = one, splat(first_trust), one, zero
-    taken, relaxed, sweeps = zero, zero, zero
+    taken, relaxed, sweeps, tries = zero, zero, zero, zero
     for _ in range(limit + 1):
         taken = taken + accepted * running
         worst, trust, length, accepted, relaxed, sweeps = iterate(
             p, w, None, target, running, opening, zero,
-            worst, trust, length, accepted, relaxed, sweeps,
+            worst, trust, length, accepted, relaxed, sweeps, tries,
         )  # fmt: skip
-        opening = zero
+        opening, tries = zero, tries + one
         running = select_greater(worst, target, one, zero)
         if not any_greater(running, half):
             break

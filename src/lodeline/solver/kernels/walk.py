@@ -178,7 +178,7 @@ def walk(p, w, l, shelf, h, s, months, tolerance, trust, limit, is_last):  # noq
         )  # fmt: skip
         worst, trusted, length, accepted, relaxed, sweeps = iterate(
             p, w, l, splat(tolerance), running, opening, load(s.growing, 0),
-            worst, trusted, length, accepted, relaxed, sweeps,
+            worst, trusted, length, accepted, relaxed, sweeps, spent,
         )  # fmt: skip
         store(s.worst, 0, worst)
         store(s.trust, 0, trusted)

@@ -23,6 +23,7 @@ from lodeline.scenarios.effects import approved_share
 from lodeline.scenarios.ensemble_spec import Ensemble
 from lodeline.scenarios.restrictions import Licence, Outage, Restriction, Tax
 from lodeline.solver.compiled import CompiledMarket
+from lodeline.solver.newton import Settings
 from lodeline.solver.problem import MarketProblem
 from lodeline.studies.ensemble.factors import Factor, restrictions_of
 from lodeline.studies.ensemble.restrictions import (
@@ -37,6 +38,12 @@ __all__ = ["Block", "ChainModel"]
 
 Vector = NDArray[np.float64]
 Values = Mapping[str, Vector]
+
+_TOLERANCE = 1e-9
+"""Row residual at which a month is solved: the whole certificate is then within 1e-8.
+
+A tenth of it is at times beneath the rounding of prices where large and small countries meet.
+"""
 
 _LEAST_DAYS = 1e-6
 """A stock of zero days keeps a trace: a column without a reference has no slope."""
@@ -100,7 +107,8 @@ class ChainModel:
             for where in [_where(filled, self.restrictions, r, self.network)]
         )
         self.problem: MarketProblem = self.network.problem()
-        self.market = CompiledMarket(self.problem, message=message)
+        settings = Settings(tolerance=_TOLERANCE)
+        self.market = CompiledMarket(self.problem, settings, message=message)
         self._index(filled)
         self.lines: Any = None
         """Where everything lies in the compiled order; see `simulate`."""
