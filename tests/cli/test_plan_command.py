@@ -158,3 +158,50 @@ def test_a_rule_that_not_every_budget_or_partner_can_keep(tmp_path, capsys, old,
     # A share of Japan's is asked of Japan alone; the world's loss is everybody's.
     assert (found["shares"]["JPN"]["shapley"] is not None) == is_shared
     assert (found["coalitions"][0]["members"] == ["JPN"]) == is_shared
+
+
+LEVELS = """\
+minimum_cover:
+  - {chain: rhodium, form: metal, countries: [USA], days: 4}
+unmet_limits:
+  - {chain: rhodium, countries: [JPN, USA], share_at_most: 0.03, in_futures: 0.5, over: whole-plan}
+measures:
+"""
+
+
+def test_levels_of_security_bind_the_plan_and_limits_on_unmet_use_get_one_of_their_own(
+    tmp_path, capsys
+):
+    path = plan_files(tmp_path, PLAN.replace("measures:\n", LEVELS, 1))
+    code, out, err = run(capsys, path, "--no-frontier", "--out", tmp_path / "out")
+    assert (code, "Traceback" in err) == (0, False)
+    assert "4 days of metal in stock in USA" in " ".join(out.split())
+    found = json.loads((tmp_path / "out" / "summary.json").read_text())
+    (level,) = found["levels"]
+    assert level["short_before"] > 0.0
+    assert level["spare_after"] >= 0.0
+    joint = found["coalitions"][-1]["measures"]
+    assert sum(m for name, _, m in joint if name == "stock-usa") >= 1.0
+    # Japan alone is not asked for what lies in the United States.
+    alone = {tuple(c["members"]): c["measures"] for c in found["coalitions"]}
+    assert all(name != "stock-usa" for name, _, _ in alone[("JPN",)])
+    (limit,) = found["unmet_limits"]
+    assert set(limit["kept"]) >= {"nothing", "joint", "unmet limits", "whole menu"}
+    assert [v["name"] for v in found["market"]][-1] == "unmet limits"
+    assert found["cash_by_year"].keys() == {"JPN", "USA"}
+    paid = sum(usd for years in found["cash_by_year"].values() for usd in years.values())
+    assert paid == pytest.approx(found["cost_usd"])
+
+
+def test_a_smaller_gap_of_saving_is_reached(tmp_path, capsys):
+    path = plan_files(tmp_path)
+    gaps = []
+    for wanted in ("1.0", "0.001"):
+        code, out, _ = run(
+            capsys, path, "--gap", "1.0", "--gap-of-saving", wanted, "--no-frontier",
+            "--no-coalitions", "--json",
+        )  # fmt: skip
+        assert code == 0
+        gaps.append(json.loads(out)["gap_of_saving"])
+    assert gaps[1] <= 0.001
+    assert gaps[0] is None or gaps[0] > gaps[1]
