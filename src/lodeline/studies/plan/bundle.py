@@ -27,6 +27,8 @@ Progress = Callable[[float, float, int], None]
 
 FIRST_LOOK = 0.3
 """Share of the futures that are evaluated before the rest."""
+_GOOD = 0.3
+"""Share of the present gap by which cuts may be off where the rest of the futures is evaluated."""
 FINEST = 1e-7
 """Smallest relative gap that is asked for: that of the futures' own bounds."""
 SMALL = 1e6
@@ -174,7 +176,8 @@ class Search:
             close = best is not None and upper - lower <= allowed
             if close or rounds >= max_rounds or self._is_known(answer.plan):
                 break
-            self._look(answer.plan, allowed)
+            # Cuts that are good beside the present gap are good enough to look everywhere.
+            self._look(answer.plan, max(allowed, _GOOD * (upper - lower)))
         if best is None:
             raise NoPlanError(_impossible(members))
         # Rounding can leave the bounds crossed in their last digits.
