@@ -33,7 +33,7 @@ def schedule_of(scenario_id, months):
 def both(scenario_id, months, bent):
     schedule = schedule_of(scenario_id, months)
     market = run_market(schedule, bent=bent)
-    return market, run_foresight(schedule, market.stocks[-1], bent=bent)
+    return market, run_foresight(market, bent=bent)
 
 
 CASES = [("china-antimony-2024", 18), ("indonesia-nickel-2020", 12)]
@@ -92,7 +92,7 @@ def test_is_certified_as_one_problem(case):
 
 def test_the_market_path_is_one_that_foresight_could_have_chosen(case):
     market, _, bent = case
-    problem = over_months(horizon_of(market.schedule, market.stocks[-1], bent=bent))
+    problem = over_months(horizon_of(market, bent=bent))
     levels = market.levels.ravel()
     assert certify(problem, levels, np.zeros(problem.rhs.size)).primal < 1e-8
 
@@ -104,7 +104,7 @@ def test_knows_what_is_coming():
     limit[6:] = 0.0
     late = replace(schedule, limit=limit)
     market = run_market(late)
-    foresight = run_foresight(late, market.stocks[-1])
+    foresight = run_foresight(market)
     np.testing.assert_allclose(market.stocks[5].sum(), market.stocks[0].sum(), rtol=1e-6)
     assert foresight.stocks[5].sum() > 1.03 * foresight.stocks[0].sum()
 
@@ -113,7 +113,7 @@ def test_with_nothing_restricted_foresight_is_worth_nothing():
     schedule = schedule_of("china-antimony-2024", 6)
     free = replace(schedule, limit=np.full_like(schedule.limit, np.inf))
     market = run_market(free)
-    value = value_of_foresight(market, run_foresight(free, market.stocks[-1]))
+    value = value_of_foresight(market, run_foresight(market))
     turnover = float(free.network.row_price @ free.network.row_scale)
     assert abs(value.world) < 1e-9 * turnover
 
@@ -137,8 +137,6 @@ def test_never_negative_for_the_world(seed, bent):
         tax=np.where(taxed, 0.3 * network.price, 0.0) * rng.integers(0, 2, (months, 1)),
     )
     market = run_market(random, bent=bent)
-    value = value_of_foresight(
-        market, run_foresight(random, market.stocks[-1], bent=bent), bent=bent
-    )
+    value = value_of_foresight(market, run_foresight(market, bent=bent), bent=bent)
     turnover = float(network.row_price @ network.row_scale)
     assert value.as_paid >= -1e-9 * turnover

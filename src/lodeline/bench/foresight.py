@@ -106,7 +106,7 @@ def _problem(chain: str, base_year: int, count: int) -> tuple[MarketProblem, Any
         is_restricted=np.ones(count, dtype=bool),
     )
     market = run_market(schedule, bent=False)
-    horizon = horizon_of(schedule, market.stocks[-1], bent=False)
+    horizon = horizon_of(market, bent=False)
     problem = over_months(horizon)
     late = np.arange(problem.rhs.size) >= count * network.row_kind.size
     return problem, late, month_blocks(horizon)

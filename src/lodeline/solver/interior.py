@@ -55,7 +55,7 @@ class Settings:
 
 _FIRST = 0.1
 """Products of the first iterate, over their weights."""
-_BOUNDARY = 0.995
+_BOUNDARY = 0.95
 """Share of the way to the nearest bound that a step goes at most."""
 _SHORT = 0.05
 """A step that is shorter is compared with one that only centres."""

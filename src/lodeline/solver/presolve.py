@@ -5,13 +5,15 @@
   next row forcing: where nothing arrives, nothing leaves. So it goes on until nothing changes.
 * A *fixed* activity has equal bounds: it moves to the right-hand side.
 * A row that no activity can break, or without activities, has no price.
+* A row is no larger than what can come to it: in the months of a ban a country of thousands of
+  tonnes may hold grams, and a search that thinks in tonnes does not find them.
 
 An interior-point method needs this: with a forcing row the problem has no interior.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +28,8 @@ Index = NDArray[np.intp]
 
 _NOTHING = 1e-13
 """Room below this share of the scale counts as none."""
+_PASSES = 60
+"""How many links of a chain of supply are followed at most."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +116,7 @@ def reduce_problem(problem: MarketProblem) -> Reduction:
         row_price=problem.row_price[rows],
         row_scale=problem.row_scale[rows],
     )
+    small = replace(small, row_scale=np.minimum(small.row_scale, _reach(small)))
     return Reduction(small, rows, columns, problem, level, tuple(forcing))
 
 
@@ -122,3 +127,27 @@ def _extreme(incidence: sparse.csr_array, lower: Vector, upper: Vector, rhs: Vec
     endless = (positive != 0.0) @ (~np.isfinite(upper)).astype(float) > 0.0
     most = positive @ finite + negative @ lower - rhs
     return np.where(endless, np.inf, most)
+
+
+def _reach(problem: MarketProblem) -> Vector:
+    """Return the most that activities can take from a row, t/month; infinite where unbounded.
+
+    taken ≤ Σ given − b, and an activity runs at its upper bound, or at what its rows can give it.
+    """
+    incidence = sparse.csc_array(problem.incidence)
+    positive = sparse.csr_array(incidence.maximum(0.0))
+    takes = incidence.data < 0.0
+    column = np.repeat(np.arange(incidence.shape[1]), np.diff(incidence.indptr))[takes]
+    row, entry = incidence.indices[takes], -incidence.data[takes]
+    upper = problem.curves.ceiling()
+    reach = np.full(problem.rhs.size, np.inf)
+    for _ in range(_PASSES):
+        most = upper.copy()
+        np.minimum.at(most, column, reach[row] / entry)
+        endless = (positive != 0.0) @ (~np.isfinite(most)).astype(float) > 0.0
+        given = positive @ np.where(np.isfinite(most), most, 0.0) - problem.rhs
+        now = np.where(endless, np.inf, np.maximum(given, _NOTHING * problem.row_scale))
+        if np.array_equal(now, reach):
+            break
+        reach = now
+    return reach

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from lodeline.network import ActivityKind, RowKind
 from lodeline.results.run import Run
 from lodeline.results.welfare import Costs, cost_by_country, world_cost
-from lodeline.scenarios.compile import Schedule
 from lodeline.solver import interior
 from lodeline.solver.horizon import Growth, Horizon, month_blocks, over_months
 from lodeline.studies.market import ACCEPTED, UnsolvedError
@@ -27,7 +26,7 @@ __all__ = ["ForesightValue", "horizon_of", "run_foresight", "value_of_foresight"
 Vector = NDArray[np.float64]
 
 _DUST = 1e-9
-"""A normal stock below this share of its row's throughput does not move."""
+"""A normal stock below this share of its row's throughput is held as in the market."""
 
 
 @dataclass(frozen=True)
@@ -50,18 +49,17 @@ class ForesightValue:
     as_paid: float
 
 
-def horizon_of(schedule: Schedule, terminal_stocks: Vector, *, bent: bool = True) -> Horizon:
+def horizon_of(market: Run, *, bent: bool = True) -> Horizon:
     """Return the market of a schedule over all its months.
 
     Parameters
     ----------
-    schedule
-        Network and restrictions by month.
-    terminal_stocks
-        What the stores hold at the end, t, shape (store,).
+    market
+        The market's run: network, restrictions by month, and what the stores hold at the end.
     bent
         Iso-elastic curves (default), or straight ones: then it is a QP.
     """
+    schedule, terminal_stocks = market.schedule, market.stocks[-1]
     network = schedule.network
     stores, lanes = network.of_kind(ActivityKind.STORE), network.of_kind(ActivityKind.SHIP)
     normal = network.reference[stores]
@@ -73,9 +71,9 @@ def horizon_of(schedule: Schedule, terminal_stocks: Vector, *, bent: bool = True
     upper = np.vstack([schedule.capacity(t) for t in range(months)])
     kept = np.minimum(schedule.kept[stores], np.minimum(normal, terminal_stocks))
     lower[:, stores] = np.minimum(kept, upper[:, stores])
-    # Layers can leave a store a share of 1e-16: it stays what it is, or nothing has room to move.
-    dust = normal < _DUST * network.row_scale[network.store_rows()]
-    lower[:, stores[dust]] = upper[:, stores[dust]] = terminal_stocks[dust]
+    # Layers can leave a store a share of 1e-16: it does as in the market, which nobody notices.
+    dust = stores[normal < _DUST * network.row_scale[network.store_rows()]]
+    lower[:, dust] = upper[:, dust] = market.levels[:, dust]
     return Horizon(
         month=network.problem(bent=bent),
         rhs=rhs,
@@ -106,17 +104,15 @@ def horizon_of(schedule: Schedule, terminal_stocks: Vector, *, bent: bool = True
     )
 
 
-def run_foresight(schedule: Schedule, terminal_stocks: Vector, *, bent: bool = True) -> Run:
-    """Run the months as a market that knows the future.
+def run_foresight(market: Run, *, bent: bool = True) -> Run:
+    """Run the months of a market as one that knows the future, with the same stocks at both ends.
 
     Parameters
     ----------
-    schedule
-        Network and restrictions by month.
-    terminal_stocks
-        What the stores hold at the end, t, shape (store,): ``market_run.stocks[-1]``.
+    market
+        The market's run.
     bent
-        Iso-elastic curves (default), or straight ones.
+        Iso-elastic curves (default), or straight ones; as in the market.
 
     Returns
     -------
@@ -128,7 +124,8 @@ def run_foresight(schedule: Schedule, terminal_stocks: Vector, *, bent: bool = T
     UnsolvedError
         If the certificate is worse than `ACCEPTED`.
     """
-    horizon = horizon_of(schedule, terminal_stocks, bent=bent)
+    schedule = market.schedule
+    horizon = horizon_of(market, bent=bent)
     problem = over_months(horizon)
     months, rows = horizon.rhs.shape
     late = np.arange(problem.rhs.size) >= months * rows

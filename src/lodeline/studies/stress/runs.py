@@ -43,7 +43,7 @@ def foresights_of(plan: StressPlan, markets: Mapping[str, Run]) -> dict[str, Run
     runs = {}
     for k, (name, market) in enumerate(markets.items()):
         plan.report(f"{name}: foresight", k, len(markets))
-        runs[name] = run_foresight(market.schedule, market.stocks[-1])
+        runs[name] = run_foresight(market)
     return runs
 
 
