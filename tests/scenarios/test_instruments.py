@@ -1,6 +1,7 @@
 """Every instrument beyond the five of exporters has its smallest test: what binds, when, how much.
 
-Each, those five too, is run on the market: mass is conserved over the run, and nothing in force changes nothing.
+Each, those five too, is run on the market: mass is conserved over the run, and nothing in force
+changes nothing.
 """
 
 import numpy as np

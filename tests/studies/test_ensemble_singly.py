@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
-from ensemble_cases import assert_as_in_a_stress_test, sample, single, small
+from ensemble_cases import SINGLY, assert_as_in_a_stress_test, sample, single, small
 
 from lodeline.errors import SpecError
 from lodeline.scenarios.ensemble_reading import load_ensemble, parse_ensemble
 from lodeline.scenarios.library import scenario_ids
 from lodeline.studies.ensemble import plan_of, run_ensemble
+from lodeline.studies.ensemble.factors import factors_of
 from lodeline.studies.ensemble.singly import needs_single_runs
 
 
@@ -85,3 +86,10 @@ events:
         parse_ensemble(spec.encode(), source="two.yaml")
     chosen = parse_ensemble((spec + "stocks: {policy: market}\n").encode(), source="two.yaml")
     assert chosen.reserves.policy == "market"
+
+
+def test_a_multiple_of_the_price_below_one_is_refused():
+    dials = "dials:\n  rule.trigger: {low: 0.9}\n"
+    ensemble = parse_ensemble((SINGLY + dials).encode(), source="low.yaml")
+    with pytest.raises(SpecError, match="more than 1"):
+        factors_of(ensemble, {"rhodium": single()[1]})

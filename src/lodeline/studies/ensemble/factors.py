@@ -31,6 +31,7 @@ _SHARES = (
     *("severity", "leakage", "leakage_later", "share_of_base", "approval_share"),
     *("diverted", "de_minimis", "share", "release_share"),
 )
+_ABOVE_ONE = ("onward_price", "trigger", "empty_at")
 _MAY_BE_ZERO = (
     *("surge", "entry_cost", "stock_days", "trader_days", "rebuild", "hold_days"),
     *("tonnes_per_year", "delay_months", "rate", "recovery_months", "leakage_months", "floor"),
@@ -291,6 +292,10 @@ def _range_problems(factor: Factor, name: str) -> Iterator[Problem]:
     if factor.low < 0.0 or (factor.low == 0.0 and not may_be_zero):
         least = "0 or more" if may_be_zero else "more than 0"
         yield Problem(place, f"low is {factor.low:g}", f"Write {least}.")
+    if last in _ABOVE_ONE and 0.0 < factor.low <= 1.0:
+        yield Problem(
+            place, f"low is {factor.low:g}", "Write more than 1: a multiple of the price."
+        )
     if last in _SHARES and factor.high > 1.0:
         yield Problem(place, f"high is {factor.high:g}", "A share is at most 1.")
 
