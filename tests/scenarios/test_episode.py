@@ -6,7 +6,8 @@ import importlib
 import pytest
 
 from lodeline.errors import SpecError, UnknownNameError
-from lodeline.scenarios.episode import FormType, Given, Instrument, form_type
+from lodeline.network.form_type import FormType, form_type
+from lodeline.scenarios.episode import Given, Instrument
 from lodeline.scenarios.episode_reading import (
     episode_codes,
     episode_ids,
@@ -151,8 +152,8 @@ def test_the_kind_of_material_follows_the_code():
     assert kinds == set(FormType)
 
 
-@pytest.mark.parametrize("module", ["episode", "episode_reading"])
+@pytest.mark.parametrize("module", ["network.form_type", "scenarios.episode_reading"])
 def test_the_examples_in_docstrings_of_episodes_run(module):
-    results = doctest.testmod(importlib.import_module(f"lodeline.scenarios.{module}"))
+    results = doctest.testmod(importlib.import_module(f"lodeline.{module}"))
     assert results.attempted > 0
     assert results.failed == 0

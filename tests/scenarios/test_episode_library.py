@@ -7,7 +7,8 @@ import polars as pl
 import pytest
 
 from lodeline.data import trade
-from lodeline.scenarios.episode import FormType, Given, Instrument, form_type
+from lodeline.network.form_type import FormType, form_type
+from lodeline.scenarios.episode import Given, Instrument
 from lodeline.scenarios.episode_reading import (
     episode_codes,
     episode_ids,

@@ -134,6 +134,15 @@ def test_given_the_totals_the_forecast_beats_every_rival_on_average(result):
         assert score.ratio < score.ratio_still < 1.0
 
 
+def test_the_stress_test_is_scored_with_its_released_defaults(result):
+    score = result.stress_market
+    assert score.episodes >= 15
+    # Volumes no better than if nothing were replaced; prices no worse than if none moved.
+    assert 0.85 < score.ratio < 1.05
+    assert score.price_error < 1.1 * score.price_error_no_change
+    assert abs(score.price_bias) < 0.15
+
+
 def test_intervals_hold_about_as_much_as_they_say(result):
     for score in result.tracks.values():
         assert 0.72 <= score.coverage <= 0.88
@@ -167,6 +176,7 @@ def test_a_forecast_cannot_see_beyond_the_base_years():
         assert history.partners == seen[0].partners
         assert history.flows.tobytes() == seen[0].flows.tobytes()
         assert history.base.tobytes() == seen[0].base.tobytes()
+        assert history.price_return == seen[0].price_return
 
 
 def test_other_outcomes_with_the_same_total_leave_the_forecast_alone(cases):

@@ -69,6 +69,12 @@ def test_others_add_no_more_than_their_surge_allows():
         assert told.exports[0, 1] == pytest.approx(60.0 * (1.0 + 0.1 * elapsed), rel=1e-6)
 
 
+def test_use_that_answers_more_as_years_go_by_lets_the_price_fall_while_the_loss_lasts():
+    fixed = one(demand_delay=1.0, surge=1e-9)
+    first, third = (forecast(30.0, parameters=fixed, elapsed=e) for e in (1.0, 3.0))
+    assert 0.0 < third.log_price[0] < 0.8 * first.log_price[0]
+
+
 def test_the_world_goes_on_growing_by_the_share_that_is_believed():
     past = history(growth=1.1)
     still, grows = (

@@ -5,6 +5,8 @@ import pytest
 from ensemble_cases import SPEC, small
 
 from lodeline.errors import InputError, SpecError, UnknownNameError
+from lodeline.network.base_year import base_year
+from lodeline.network.catalogue import load_chain
 from lodeline.scenarios.ensemble_reading import parse_ensemble
 from lodeline.scenarios.ensemble_spec import Distribution
 from lodeline.studies.ensemble.factors import Factor, check_count, draw, factors_of
@@ -48,6 +50,35 @@ def test_values_fill_the_range_with_the_right_mean(distribution, value):
     assert np.all(np.diff(drawn) >= 0.0)
 
 
+@pytest.mark.parametrize("value", [1.5, 2.0, 4.0])
+def test_a_lognormal_range_holds_the_middle_of_what_is_drawn(value):
+    factor = Factor("x", "x", "1", Distribution.LOGNORMAL, value, 1.0, 5.0)
+    drawn = factor.at((np.arange(20_000) + 0.5) / 20_000)
+    assert np.median(drawn) == pytest.approx(value, rel=1e-3)
+    # 80 % of the whole distribution is 80/98 of what is left of it without its tails.
+    assert np.mean((drawn > 1.0) & (drawn < 5.0)) == pytest.approx(0.8 / 0.98, abs=1e-3)
+    assert np.all(np.diff(drawn) >= 0.0)
+    assert drawn.min() > 0.0
+
+
+def estimated(dials="", distribution=""):
+    spec = SPEC.replace("months: 6\n", f"months: 6\n{distribution}", 1).replace(
+        "rhodium", "niobium"
+    )
+    ensemble = parse_ensemble(f"{spec}{dials}".encode(), source="x.yaml")
+    base = base_year(load_chain("niobium"), 2023)
+    return {f.key: f for f in factors_of(ensemble, {"niobium": base})}
+
+
+def test_estimates_are_drawn_from_their_uncertainty_unless_told_otherwise():
+    name = "niobium.behaviour.demand_elasticity"
+    assert estimated()[name].distribution is Distribution.LOGNORMAL
+    assert estimated()["niobium.behaviour.stock_days"].distribution is Distribution.PERT
+    ends = estimated("dials:\n  behaviour.demand_elasticity: {low: 0.1, high: 3}\n")[name]
+    assert ends.distribution is Distribution.PERT
+    assert not estimated(distribution="distribution: fixed\n")[name].is_drawn
+
+
 def test_an_event_happens_as_often_as_its_probability():
     values = draw(small()[2], seed=0, first=0, count=1024).values["stop.happens"]
     assert set(values) == {0.0, 1.0}
@@ -85,6 +116,7 @@ def test_an_unknown_dial_is_an_error_with_a_suggestion():
         ("behaviour.demand_elasticity: {low: 0}", "more than 0"),
         ("behaviour.surge: {low: -0.1}", "0 or more"),
         ("behaviour.surge: {value: 0.9}", "low <= value <= high"),
+        ("behaviour.surge: {distribution: lognormal, low: 0}", "more than 0"),
         ("stop.delay_months: 2", "Set it in the event"),
     ],
 )

@@ -21,6 +21,7 @@ from lodeline.errors import InputError, Problem, SpecError, UnknownNameError
 from lodeline.network.chain import Chain
 from lodeline.network.chain_names import dataset_problems
 from lodeline.network.chain_problems import cross_problems, field_problems
+from lodeline.network.estimates import with_estimates
 from lodeline.network.toml_lines import key_lines
 
 __all__ = ["chain_ids", "chain_text", "load_all", "load_chain", "parse_chain"]
@@ -100,7 +101,7 @@ def parse_chain(raw: bytes, *, source: str, check_names: bool = True) -> Chain:
         If the document has mistakes: all of them at once.
     """
     text = _decode(raw, source)
-    document = _parse(text, source)
+    document = with_estimates(_parse(text, source))
     lines = key_lines(text)
     problems: list[Problem] = []
     chain: Chain | None = None

@@ -59,6 +59,9 @@ class Parameter(_Spec):
     """Publication, or the reasoning where the value is assumed."""
     assumed: bool = Field(default=False, strict=True)
     """True where no source publishes the value."""
+    lognormal: bool = Field(default=False, strict=True)
+    """True where low and high hold the middle 80 % of a lognormal distribution; else they are its
+    ends."""
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -311,7 +314,11 @@ class Recipe(_Spec):
 
 
 class Behaviour(_Spec):
-    """How the chain answers to prices, all short run (months)."""
+    """How the chain answers to prices, all short run (months).
+
+    What a file leaves out is taken from the estimates of the backtest for the kind of material
+    (`lodeline.network.estimates`), where there is one.
+    """
 
     demand_elasticity: Positive
     """Relative fall of use per relative rise of price, > 0."""

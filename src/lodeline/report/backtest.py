@@ -28,6 +28,7 @@ from lodeline.results.backtest import (
     BacktestResult,
     EpisodeScore,
     Estimate,
+    StressScore,
     TrackScore,
     backtest_document,
 )
@@ -110,6 +111,8 @@ def render_backtest(result: BacktestResult) -> str:
                 if result.on(name)
             ],
             estimates=estimate_table(result.estimates),
+            behaviour=behaviour_table(result.behaviour),
+            stress=stress_table(result.stress_market) if result.stress_market else None,
             countries_csv=csv_address(result.countries),
         )
     )
@@ -137,6 +140,9 @@ def backtest_tables(result: BacktestResult) -> list[RenderableType]:
             parts += [Text(f"{TRACKS[name]}. Tonnes astray over the tonnes at stake"),
                       _grid(table, columns=6)]  # fmt: skip
     parts += [Text("The whole library"), _grid(overall_table(result), columns=3)]
+    if result.stress_market is not None:
+        table = stress_table(result.stress_market)
+        parts += [Text(table.caption), _grid(table, columns=2)]
     parts += [Text(sentence(score)) for score in result.tracks.values()]
     return parts
 
@@ -240,9 +246,52 @@ def estimate_table(estimates: Sequence[Estimate]) -> Table:
     )
 
 
+def behaviour_table(behaviour: Sequence[Estimate]) -> Table:
+    """Return what chains take where they state nothing, a row for each number."""
+    kinds = list(dict.fromkeys(e.kind for e in behaviour))
+    found = {(e.name, e.kind): e for e in behaviour}
+    rows = []
+    for name in dict.fromkeys(e.name for e in behaviour):
+        cells = []
+        for e in (found[name, k] for k in kinds):
+            numbers = f"{e.value:.2g} ({e.low:.2g} to {e.high:.2g})"
+            cells.append(Cell(numbers if e.is_narrowed else f"prior {numbers}"))
+        rows.append((Cell(name), *cells))
+    return Table(
+        "Defaults of chains, estimated in the stress test’s own market: middle, and the range of "
+        "80 %; “prior” where the episodes do not narrow what was assumed",
+        (Column("Behaviour", is_number=False), *(Column(k) for k in kinds)),
+        tuple(rows),
+    )
+
+
+def stress_table(score: StressScore) -> Table:
+    """Return the score of the stress test's own market."""
+    rows = [
+        ("Episodes", f"{score.episodes}"),
+        (f"Error over “{RIVALS[score.rival]}”", f"{score.ratio:.2f}"),
+        ("95 % interval over episodes", f"{score.ratio_low:.2f} to {score.ratio_high:.2f}"),
+        ("Episodes won", f"{score.wins} of {score.episodes}"),
+        ("Sign of the unit value right", f"{score.signs_right} of {score.episodes}"),
+        (
+            "Error of its size (log), of no change",
+            f"{score.price_error:.2f}, {score.price_error_no_change:.2f}",
+        ),
+        ("Told less came, mean (log)", f"{score.price_bias:+.2f}".replace("-", "−")),
+    ]
+    return Table(
+        "The stress test’s own market with the defaults of chains, totals given",
+        (Column("", is_number=False), Column("Stress test")),
+        tuple((Cell(name), Cell(value)) for name, value in rows),
+        is_narrow=True,
+    )
+
+
 def backtest_markdown(result: BacktestResult) -> str:
     """Return the tables of docs/backtest.md."""
     parts = [overall_table(result)]
+    parts += [stress_table(result.stress_market)] if result.stress_market else []
+    parts += [behaviour_table(result.behaviour)] if result.behaviour else []
     parts += [episode_table(result, name) for name in result.tracks]
     parts.append(estimate_table(result.estimates))
     return "\n".join(_markdown(t) for t in parts)

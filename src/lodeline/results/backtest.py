@@ -9,7 +9,8 @@ from typing import Any
 
 import polars as pl
 
-__all__ = ["BacktestResult", "EpisodeScore", "Estimate", "TrackScore", "backtest_document"]
+__all__ = ["BacktestResult", "EpisodeScore", "Estimate", "StressScore", "TrackScore",
+           "backtest_document"]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,9 @@ class Estimate:
     value, low, high
         Weighted mean, and the range that holds 80 % of the weight.
     prior_low, prior_high
-        Range in which the fit looked.
+        Range in which the fit looked, or that was assumed before.
+    is_narrowed
+        Whether the episodes taught anything; else value and range are what was assumed.
     """
 
     name: str
@@ -37,6 +40,7 @@ class Estimate:
     high: float
     prior_low: float
     prior_high: float
+    is_narrowed: bool = True
 
 
 @dataclass(frozen=True)
@@ -169,6 +173,37 @@ class TrackScore:
 
 
 @dataclass(frozen=True)
+class StressScore:
+    """The stress test's own market with the defaults of chains, given totals.
+
+    The defaults have been estimated on the same episodes: nothing is left out here.
+
+    Attributes
+    ----------
+    episodes
+        Those that give totals and spare no buyer.
+    rival
+        The library's best rival on that track.
+    error, ratio, ratio_low, ratio_high, wins, signs_right, price_error, price_error_no_change
+        As in `TrackScore`.
+    price_bias
+        Mean of told less came, logarithm of the unit value.
+    """
+
+    episodes: int
+    rival: str
+    error: float
+    ratio: float
+    ratio_low: float
+    ratio_high: float
+    wins: int
+    signs_right: int
+    price_error: float
+    price_error_no_change: float
+    price_bias: float
+
+
+@dataclass(frozen=True)
 class BacktestResult:
     """Scores of episodes, of the library as a whole, and what was learnt.
 
@@ -190,6 +225,10 @@ class BacktestResult:
         ``edition, sha256``.
     seconds
         Wall time.
+    stress_market
+        Score of the stress test's own market; None where single episodes are asked for.
+    behaviour
+        What chains take where they state no behaviour of their own.
     """
 
     episodes: tuple[EpisodeScore, ...]
@@ -199,6 +238,8 @@ class BacktestResult:
     sets: int
     dataset: Mapping[str, Any]
     seconds: float
+    stress_market: StressScore | None = None
+    behaviour: tuple[Estimate, ...] = ()
 
     def on(self, track: str) -> tuple[EpisodeScore, ...]:
         """Return the episodes of a track."""
@@ -229,6 +270,8 @@ def backtest_document(result: BacktestResult, *, with_timings: bool = True) -> d
         "overall": first["overall"],
         "tracks": tracks,
         "estimates": [_plain(asdict(e)) for e in result.estimates],
+        "behaviour": [_plain(asdict(e)) for e in result.behaviour],
+        "stress_market": _plain(asdict(result.stress_market)) if result.stress_market else None,
         "sets": result.sets,
         "dataset": {k: result.dataset[k] for k in ("edition", "sha256")},
     }

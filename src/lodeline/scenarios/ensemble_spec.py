@@ -47,13 +47,15 @@ class Distribution(StrEnum):
     """Most likely at the central value, falling straight to both ends."""
     PERT = "pert"
     """As triangular but smooth: beta with weight 4 on the central value."""
+    LOGNORMAL = "lognormal"
+    """The range holds the middle 80 %; one in a hundred at either end is not drawn."""
 
 
 class Spread(Spec):
     """How a dial is drawn, where it differs from its range. A bare number fixes it."""
 
     distribution: Distribution | None = None
-    """fixed, uniform, triangular or pert; default the ensemble's."""
+    """fixed, uniform, triangular, pert or lognormal; default the ensemble's."""
     value: Number | None = None
     """Central value; default the dial's."""
     low: Number | None = None

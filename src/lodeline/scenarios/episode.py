@@ -25,7 +25,7 @@ from lodeline.scenarios.restrictions import (
 from lodeline.scenarios.spec import Confidence
 from lodeline.units import MONTHS_PER_YEAR, Month
 
-__all__ = ["HS6_DIGITS", "Cited", "Episode", "FormType", "Given", "Instrument", "form_type"]
+__all__ = ["HS6_DIGITS", "Cited", "Episode", "Given", "Instrument"]
 
 HS6_DIGITS = 6
 """Length of a code of the Harmonised System at the level that all countries share."""
@@ -50,38 +50,6 @@ class Instrument(StrEnum):
     OUTAGE = "outage"
     SANCTION = "sanction"
     """Buyers refuse, by law or of their own accord; `restricting` is where the material is from."""
-
-
-class FormType(StrEnum):
-    """Kinds of material that behave alike, by which behaviour is estimated."""
-
-    ORE = "ore"
-    COMPOUND = "compound"
-    METAL = "metal"
-    FUEL = "fuel"
-
-
-def form_type(codes: tuple[str, ...]) -> FormType:
-    """Return the kind of material that HS codes carry, from their chapter.
-
-    Chapters 25 and 26 are ores and minerals, 27 fuels, 28 chemicals, of which headings 2804 and
-    2805 are elements; the rest are metals. The first code decides.
-
-    Examples
-    --------
-    >>> [str(form_type((code,))) for code in ("260400", "284690", "280530", "271111")]
-    ['ore', 'compound', 'metal', 'fuel']
-    """
-    first = codes[0]
-    if first[:2] in ("25", "26"):
-        return FormType.ORE
-    if first[:2] == "27":
-        return FormType.FUEL
-    return (
-        FormType.COMPOUND
-        if first[:2] == "28" and first[:4] not in ("2804", "2805")
-        else FormType.METAL
-    )
 
 
 def _as_list(value: object) -> object:

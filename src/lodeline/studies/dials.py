@@ -55,6 +55,8 @@ class Dial:
         Where it comes from; whether no source publishes it.
     turn
         Returns the setting with the number at another value.
+    lognormal
+        Whether the range holds the middle 80 % of a lognormal distribution, or all there is.
     """
 
     key: str
@@ -66,6 +68,7 @@ class Dial:
     source: str
     assumed: bool
     turn: Callable[[Setting, float], Setting]
+    lognormal: bool = False
 
 
 _BEHAVIOUR = {
@@ -191,7 +194,7 @@ def _behaviour_dial(behaviour: Behaviour, name: str) -> Dial:
 
     return Dial(
         f"behaviour.{name}", words, unit, number.value, number.low, number.high,
-        number.source, number.assumed, turn,
+        number.source, number.assumed, turn, number.lognormal,
     )  # fmt: skip
 
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lodeline.scenarios.episode import Episode, FormType, Given, form_type
+from lodeline.network.form_type import FormType, form_type
+from lodeline.scenarios.episode import Episode, Given
 from lodeline.scenarios.episode_reading import episode_codes
 from lodeline.studies.backtest.history import (
     History,

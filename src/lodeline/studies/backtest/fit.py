@@ -15,8 +15,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from lodeline.network.form_type import FormType
 from lodeline.results.backtest import Estimate
-from lodeline.scenarios.episode import FormType, Instrument
+from lodeline.scenarios.episode import Instrument
 from lodeline.studies.backtest.case import Case, Scored, compliance, is_same_event
 from lodeline.studies.backtest.parameters import PARAMETERS, Parameters
 
@@ -27,6 +28,7 @@ __all__ = [
     "expected_compliance",
     "others",
     "weights_for",
+    "weights_of",
 ]
 
 Vector = NDArray[np.float64]
@@ -55,13 +57,18 @@ def weights_for(kind: FormType, training: Sequence[Scored]) -> Vector:
     ValueError
         If there is nothing to learn from.
     """
-    if not training:
+    return weights_of(kind, [(s.case.kind, s.errors, s.price_errors) for s in training])
+
+
+def weights_of(kind: FormType, scores: Sequence[tuple[FormType, Vector, Vector]]) -> Vector:
+    """Return the same from scores: kind, errors of volumes and of prices, each of shape (set,)."""
+    if not scores:
         raise ValueError("no episode to learn from")
-    loss = np.zeros_like(training[0].errors)
-    for scored in training:
-        share = 1.0 if scored.case.kind is kind else OTHER_KINDS
-        loss += share * np.log(np.maximum(scored.errors, 1e-12))
-        loss += share * scored.price_errors / PRICE_SCALE
+    loss = np.zeros_like(scores[0][1])
+    for own, errors, price_errors in scores:
+        share = 1.0 if own is kind else OTHER_KINDS
+        loss += share * np.log(np.maximum(errors, 1e-12))
+        loss += share * price_errors / PRICE_SCALE
     weight = np.exp(loss.min() - loss)
     return np.asarray(weight / weight.sum())
 

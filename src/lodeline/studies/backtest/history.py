@@ -19,6 +19,7 @@ from lodeline.network.chain import Basis, Chain, Code, Form, NetExports, Paramet
 from lodeline.network.trade_lanes import rows_of_form
 from lodeline.scenarios.episode import Episode
 from lodeline.scenarios.episode_reading import episode_codes
+from lodeline.studies.backtest.reversion import YEARS_BEFORE, expected_return
 from lodeline.units import MONTHS_PER_YEAR
 
 __all__ = [
@@ -36,7 +37,7 @@ Flags = NDArray[np.bool_]
 
 REST = "rest"
 """Countries too small before the start to be told apart, as one."""
-YEARS_BACK = 5
+YEARS_BACK = YEARS_BEFORE
 """Years before the first base year that a forecast may look at."""
 NAMED_SHARE = 0.005
 """Share of a year's exports or imports that gives a country a name of its own."""
@@ -64,6 +65,9 @@ class History:
         Mean over the base years, t/year, shape (exporter, importer).
     base_years
         Years of `base`.
+    price_return
+        Change of the unit value that is expected without a restriction (logarithm), because it was
+        dear or cheap in the base years; see `lodeline.studies.backtest.reversion`.
     """
 
     partners: tuple[str, ...]
@@ -73,6 +77,7 @@ class History:
     flows: Vector
     base: Vector
     base_years: tuple[int, ...]
+    price_return: float = 0.0
 
     @property
     def year_weights(self) -> Vector:
@@ -162,8 +167,8 @@ def _form(episode: Episode, chain: Chain | None, codes: tuple[str, ...]) -> Form
         if {c.code for c in form.codes} >= set(codes):
             kept = tuple(c for c in form.codes if c.code in codes)
             return form.model_copy(update={"codes": kept})
-    one = Parameter(value=1.0, low=1.0, high=1.0, source="Gross weight as traded")
     none = Parameter(value=0.0, low=0.0, high=0.0, source="Use at home is not in trade")
+    one = Parameter(value=1.0, low=1.0, high=1.0, source="Gross weight as traded")
     return Form(
         id=episode.form,
         title=episode.title,
@@ -220,6 +225,7 @@ def history_of(episode: Episode, trade: pl.DataFrame) -> History:
         flows=flows,
         base=base,
         base_years=tuple(sorted(episode.base_years)),
+        price_return=expected_return(_unit_values(seen), episode.base_years),
     )
 
 
@@ -276,6 +282,13 @@ def outcome_of(episode: Episode, history: History, trade: pl.DataFrame) -> tuple
             )
         )
     return tuple(out)
+
+
+def _unit_values(seen: pl.DataFrame) -> dict[int, float]:
+    """Return the world's unit value by year, USD/t."""
+    world = seen.group_by("year", maintain_order=True).agg(pl.col("value_usd", "tonnes").sum())
+    rows = world.filter((pl.col("tonnes") > 0.0) & (pl.col("value_usd") > 0.0)).iter_rows()
+    return {int(year): value / tonnes for year, value, tonnes in rows}
 
 
 def _unit_value(rows: pl.DataFrame) -> float:

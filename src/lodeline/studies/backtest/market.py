@@ -16,8 +16,10 @@ Quantities are t/year; prices are relative to that of the base years.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from functools import cached_property
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,7 +66,8 @@ class Forecast:
         Of these, from the restricting countries.
     log_price
         Price of what is used, weighted by use, natural logarithm of it over that of the base years,
-        shape (set,). Not a number where a forecast tells no price.
+        shape (set,), with what the unit value is expected to return by (`History.price_return`).
+        Not a number where a forecast tells no price.
     is_solved
         Whether the market cleared, shape (set,); sets that did not are left out of means.
     """
@@ -75,6 +78,11 @@ class Forecast:
     restricted: Vector
     log_price: Vector
     is_solved: NDArray[np.bool_]
+
+    @classmethod
+    def joined(cls, parts: Sequence[Forecast]) -> Self:
+        """Return the sets of several forecasts of one year as one."""
+        return cls(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(cls)))
 
     def mean(self, weight: Vector) -> Forecast:
         """Return the mean over the sets, weighted by `weight`, shape (set,)."""
@@ -279,7 +287,7 @@ class AnnualMarket:
             exposed=(level * history.exposure[self.destination]) @ leaves,
             imports=level @ arrives,
             restricted=level[:, is_restricted] @ arrives[is_restricted],
-            log_price=np.log(np.clip(world, 1e-3, PRICE_CAP)),
+            log_price=np.log(np.clip(world, 1e-3, PRICE_CAP)) + history.price_return,
             is_solved=result.is_solved,
         )
 

@@ -8,15 +8,19 @@ countries alike, divided by world trade, are reported beside them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from lodeline.studies.backtest.history import History, Outcome
 from lodeline.studies.backtest.market import Forecast
 
-__all__ = ["MEASURES", "errors_of_all", "exposed_errors"]
+__all__ = ["MEASURES", "bootstrap", "errors_of_all", "exposed_errors", "geometric"]
 
 Vector = NDArray[np.float64]
+
+_RESAMPLES = 4000
 
 MEASURES = ("exporters", "replacement", "supply")
 """What is scored: what each exporter sells to the buyers hit, what each of them replaces from
@@ -86,3 +90,24 @@ def _errors(
         ],
         axis=1,
     )
+
+
+def geometric(values: Sequence[float]) -> float:
+    """Return the geometric mean."""
+    return float(np.exp(np.mean(np.log(values))))
+
+
+def bootstrap(logs: Vector, seed: int) -> tuple[float, float]:
+    """Return the 95 % interval of the geometric mean over episodes, drawn with replacement.
+
+    Parameters
+    ----------
+    logs
+        Logarithm of each episode's error over its rival's.
+    seed
+        Fixes the draws.
+    """
+    generator = np.random.default_rng(seed)
+    draws = generator.integers(0, logs.size, size=(_RESAMPLES, logs.size))
+    low, high = np.quantile(np.exp(logs[draws].mean(axis=1)), [0.025, 0.975])
+    return float(low), float(high)

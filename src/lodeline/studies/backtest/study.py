@@ -4,6 +4,7 @@
 2. An episode's forecast is the mean over the sets, weighted by how well they told the other events.
 3. Its error is set beside those of the three rivals; the one to beat is best over the library.
 4. Intervals come from how far the forecasts of the other events were off.
+5. Of the whole library, the stress test's own market is scored too, with the defaults of chains.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ from numpy.typing import NDArray
 
 from lodeline import data
 from lodeline.errors import InputError
+from lodeline.network.form_type import FormType
 from lodeline.results.backtest import BacktestResult, EpisodeScore, TrackScore
-from lodeline.scenarios.episode import Episode, FormType, Given
+from lodeline.scenarios.episode import Episode, Given
 from lodeline.scenarios.episode_reading import episode_ids, load_episode
 from lodeline.studies.backtest.case import (
     Case,
@@ -31,11 +33,13 @@ from lodeline.studies.backtest.case import (
     prepare,
     run_case,
 )
+from lodeline.studies.backtest.defaults import released_behaviour, score_defaults
 from lodeline.studies.backtest.fit import estimates, expected_compliance, others, weights_for
 from lodeline.studies.backtest.intervals import Residual, country_rows, quantiles, residuals
 from lodeline.studies.backtest.market import Forecast
 from lodeline.studies.backtest.parameters import Parameters, candidates
 from lodeline.studies.backtest.rivals import Rival
+from lodeline.studies.backtest.score import bootstrap, geometric
 
 __all__ = ["SETS", "library", "run_backtest"]
 
@@ -44,7 +48,6 @@ Progress = Callable[[str, int, int], None]
 
 SETS = 128
 """Sets of parameters that are tried, unless told otherwise."""
-_RESAMPLES = 4000
 _LEAST_TRAINING = 3
 
 
@@ -113,6 +116,11 @@ def run_backtest(
             rows += scored_rows
     wanted = [(s, t) for s, t, e in rows if e in asked]
     kinds = [k for k in FormType if any(s.case.kind is k for s in taught)]
+    stress_market = None
+    if episodes is None:
+        tell("stress market", 1, 1)
+        rival = Rival(tracks[str(Given.TOTAL_EXPORTS)].rival)
+        stress_market = score_defaults(cases, rival, seed=seed)
     return BacktestResult(
         episodes=tuple(s for s, _ in wanted),
         tracks=tracks,
@@ -121,6 +129,8 @@ def run_backtest(
         sets=sets,
         dataset=data.dataset_identity(),
         seconds=time.perf_counter() - started,
+        stress_market=stress_market,
+        behaviour=released_behaviour(),
     )
 
 
@@ -189,7 +199,7 @@ def _score_track(
 ) -> tuple[TrackScore, list[tuple[EpisodeScore, pl.DataFrame, Episode]]]:
     """Return the score of the library on a track, and a row and a table for each episode."""
     counted = [t for t in part if t.is_known]
-    mean = {r: _geometric([t.scored.rivals[r] for t in counted]) for r in Rival}
+    mean = {r: geometric([t.scored.rivals[r] for t in counted]) for r in Rival}
     best = min(mean, key=mean.__getitem__)
     off = [residuals(t.scored.case, t.forecasts) for t in counted]
     rows = []
@@ -252,15 +262,15 @@ def _track_score(
     rival = np.array([t.scored.rivals[best] for t in counted])
     logs = np.log(np.array([t.error for t in counted]) / rival)
     unfitted = np.log(np.array([t.unfitted for t in counted]) / rival)
-    low, high = _bootstrap(logs, seed)
-    rival_all = min(_geometric([t.scored.rivals_all[r] for t in counted]) for r in Rival)
-    mean = {r: _geometric([t.scored.rivals[r] for t in counted]) for r in Rival}
+    low, high = bootstrap(logs, seed)
+    rival_all = min(geometric([t.scored.rivals_all[r] for t in counted]) for r in Rival)
+    mean = {r: geometric([t.scored.rivals[r] for t in counted]) for r in Rival}
     return TrackScore(
         track=str(counted[0].scored.given),
         episodes=len(counted),
         placebos=sum(t.scored.case.episode.placebo for t in counted),
         rival=str(best),
-        error=_geometric([t.error for t in counted]),
+        error=geometric([t.error for t in counted]),
         error_no_substitution=mean[Rival.NO_SUBSTITUTION],
         error_full_substitution=mean[Rival.FULL_SUBSTITUTION],
         error_trend=mean[Rival.TREND],
@@ -270,8 +280,8 @@ def _track_score(
         skill=1.0 - float(np.exp(logs.mean())),
         ratio_without_best=float(np.exp(np.sort(logs)[1:].mean())) if logs.size > 1 else 1.0,
         ratio_unfitted=float(np.exp(unfitted.mean())),
-        ratio_still=_geometric([t.scored.still for t in counted]) / mean[best],
-        ratio_all=_geometric([t.error_all for t in counted]) / rival_all,
+        ratio_still=geometric([t.scored.still for t in counted]) / mean[best],
+        ratio_all=geometric([t.error_all for t in counted]) / rival_all,
         wins=int((logs < 0.0).sum()),
         signs_right=sum(s.is_sign_right for s in scores),
         price_error=float(np.mean([abs(s.log_price_told - s.log_price_came) for s in scores])),
@@ -286,15 +296,3 @@ def _coverage(table: pl.DataFrame) -> float | None:
     if known.height == 0:
         return None
     return float(known.select(pl.col("happened_t").is_between("low_t", "high_t").mean()).item())
-
-
-def _geometric(values: Sequence[float]) -> float:
-    return float(np.exp(np.mean(np.log(values))))
-
-
-def _bootstrap(logs: Vector, seed: int) -> tuple[float, float]:
-    """Return the 95 % interval of the geometric mean over episodes, drawn with replacement."""
-    generator = np.random.default_rng(seed)
-    draws = generator.integers(0, logs.size, size=(_RESAMPLES, logs.size))
-    low, high = np.quantile(np.exp(logs[draws].mean(axis=1)), [0.025, 0.975])
-    return float(low), float(high)

@@ -27,6 +27,10 @@ Vector = NDArray[np.float64]
 
 _PERT_WEIGHT = 4.0
 """Weight of the central value (Malcolm et al. 1959, Operations Research 7, 646-669)."""
+_TAIL = 0.01
+"""Share at either end of a lognormal distribution that is not drawn."""
+_MIDDLE_ENDS = 0.9
+"""Where the middle 80 % of a distribution ends."""
 _SHARES = (
     *("severity", "leakage", "leakage_later", "share_of_base", "approval_share"),
     *("diverted", "de_minimis", "share", "release_share"),
@@ -94,6 +98,8 @@ class Factor:
         match self.distribution:
             case Distribution.UNIFORM:
                 share = u
+            case Distribution.LOGNORMAL:
+                return self._lognormal(u)
             case Distribution.TRIANGULAR:
                 rising = np.sqrt(u * mode)
                 falling = 1.0 - np.sqrt((1.0 - u) * (1.0 - mode))
@@ -103,6 +109,12 @@ class Factor:
                 second = 1.0 + _PERT_WEIGHT * (1.0 - mode)
                 share = special.betaincinv(first, second, u)
         return np.asarray(self.low + width * share)
+
+    def _lognormal(self, u: Vector) -> Vector:
+        """Return values of which low and high hold the middle; each side has its own width."""
+        z = special.ndtri(_TAIL + (1.0 - 2.0 * _TAIL) * u) / special.ndtri(_MIDDLE_ENDS)
+        ends = np.where(z < 0.0, self.value / self.low, self.high / self.value)
+        return np.asarray(self.value * ends**z)
 
 
 @dataclass(frozen=True)
@@ -236,8 +248,11 @@ def factor_key(dial: Dial, chain: str) -> str:
 def _dial_factor(dial: Dial, chain: str, default: Distribution, *, several: bool) -> Factor:
     is_restriction = dial.key.startswith("restriction.")
     label = dial.label if is_restriction or not several else f"{dial.label} ({chain})"
+    distribution = Distribution.LOGNORMAL if dial.lognormal else default
+    if default is Distribution.FIXED:
+        distribution = default
     return Factor(
-        factor_key(dial, chain), label, dial.unit, default, dial.value, dial.low, dial.high,
+        factor_key(dial, chain), label, dial.unit, distribution, dial.value, dial.low, dial.high,
         source=dial.source, assumed=dial.assumed, chains=(chain,),
     )  # fmt: skip
 
@@ -271,8 +286,10 @@ def _changed(factor: Factor, spread: Spread, default: Distribution) -> Factor:
     high = factor.high if spread.high is None else spread.high
     # A new range without a central value keeps the old one as far as it lies inside.
     value = min(max(factor.value, low), high) if spread.value is None else spread.value
+    # Ends that the user gives are ends.
+    own = factor.distribution if spread.low is None and spread.high is None else default
     return Factor(
-        factor.key, factor.label, factor.unit, spread.distribution or default, value, low, high,
+        factor.key, factor.label, factor.unit, spread.distribution or own, value, low, high,
         factor.is_whole, spread.note or factor.source, factor.assumed, factor.chains,
     )  # fmt: skip
 
@@ -289,6 +306,7 @@ def _range_problems(factor: Factor, name: str) -> Iterator[Problem]:
         what = f"needs low <= value <= high, got {numbers}"
         yield Problem(place, what, "Correct one of them.")
     may_be_zero = last in (*_SHARES, *_MAY_BE_ZERO) or ".stocks." in factor.key
+    may_be_zero = may_be_zero and factor.distribution is not Distribution.LOGNORMAL
     if factor.low < 0.0 or (factor.low == 0.0 and not may_be_zero):
         least = "0 or more" if may_be_zero else "more than 0"
         yield Problem(place, f"low is {factor.low:g}", f"Write {least}.")
