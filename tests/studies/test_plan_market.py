@@ -30,7 +30,7 @@ def test_a_month_of_the_base_year_costs_nobody_anything(case):
 
     ledger = Ledger(
         network, tiled(network.reference), tiled(network.margin), tiled(network.slope),
-        tiled(network.elasticity),
+        tiled(network.elasticity), tiled(network.cap),
     )  # fmt: skip
     stocks = network.reference[network.kind == 3]
     limits = np.full((2, len(network.limits)), np.inf)

@@ -21,10 +21,8 @@ from lodeline.network.catalogue import load_chain
 from lodeline.network.chain import Chain
 from lodeline.scenarios.ensemble_spec import Ensemble
 from lodeline.scenarios.measures import ActionPlan, Offtake
-from lodeline.scenarios.restrictions import Outage, Tax
 from lodeline.studies.ensemble.batch import Block, ChainModel
 from lodeline.studies.ensemble.factors import Factor, draw, factors_of
-from lodeline.studies.ensemble.restrictions import lost_share
 from lodeline.studies.plan.columns import Columns, columns_of, extended
 from lodeline.studies.plan.menu import Menu, menu_of
 from lodeline.studies.plan.recourse import Future, Recourse, recourse_of
@@ -71,6 +69,7 @@ class ChainCase:
                 margin=block.margin[i],
                 slope=block.slope[i],
                 elasticity=block.elasticity[i],
+                cap=block.cap[i],
                 capacity=block.capacity[i],
                 lane_growth=float(block.growth[i]),
                 rebuild=float(block.rebuild[i]),
@@ -90,24 +89,14 @@ class ChainCase:
 def output_factor(block: Block, month: int) -> Vector:
     """Return the share of capacity that outages leave, shape (future, activity)."""
     out = np.ones(block.reference.shape)
-    for effect in block.model.effects:
-        if isinstance(effect.restriction, Outage):
-            lost = lost_share(effect.restriction, block.timing(effect), month, block.values)
-            # The surge above the reference is lost with the first tonne: x ≤ (1 − s) x̄.
-            whole = block.reference[:, effect.where] / block.capacity[:, effect.where]
-            left = (1.0 - lost)[:, None] * whole
-            out[:, effect.where] *= np.where(lost[:, None] > 0.0, left, 1.0)
+    out[:, block.model.cut] = block.capacity_left(month)
     return out
 
 
 def tax(block: Block, month: int) -> Vector:
     """Return what is paid on top of a tonne, USD/t, shape (future, activity)."""
     out = np.zeros(block.reference.shape)
-    for effect in block.model.effects:
-        if isinstance(effect.restriction, Tax):
-            rate = block.values[f"{effect.restriction.id}.rate"]
-            rate = np.where(block.timing(effect).in_force(month), rate, 0.0)
-            out[:, effect.where] += rate[:, None] * block.model.network.price[effect.where]
+    out[:, block.model.taxed] = block.tax_paid(month)
     return out
 
 

@@ -25,7 +25,7 @@ class Ledger:
     ----------
     network
         The network that is run.
-    reference, margin, slope, elasticity
+    reference, margin, slope, elasticity, cap
         Of the futures, shape (future, activity).
 
     Attributes
@@ -37,12 +37,18 @@ class Ledger:
     """
 
     def __init__(
-        self, network: Network, reference: Vector, margin: Vector, slope: Vector, elasticity: Vector
+        self,
+        network: Network,
+        reference: Vector,
+        margin: Vector,
+        slope: Vector,
+        elasticity: Vector,
+        cap: Vector,
     ) -> None:
         self._network, self._reference, self._margin = network, reference, margin
         self._slope = np.where(network.kind == ActivityKind.STORE, 0.0, slope)
         self._bent = np.flatnonzero(network.curve != CurveKind.LINEAR)
-        self._curves = _bent_curves(network, self._bent, reference, elasticity)
+        self._curves = _bent_curves(network, self._bent, reference, elasticity, cap)
         size = len(network.countries)
         self._owner = _adder(network.origin, size)
         self._stores = network.store_rows()
@@ -100,7 +106,11 @@ def _adder(owner: NDArray[np.int16], size: int) -> sparse.csr_array:
 
 
 def _bent_curves(
-    network: Network, bent: NDArray[np.intp], reference: Vector, elasticity: Vector
+    network: Network,
+    bent: NDArray[np.intp],
+    reference: Vector,
+    elasticity: Vector,
+    cap: Vector,
 ) -> Curves:
     """Return the bent curves of all futures as one long list."""
     count = reference.shape[0]
@@ -116,7 +126,7 @@ def _bent_curves(
         slope=np.ones(size),
         price=each(network.price),
         elasticity=elasticity[:, bent].ravel(),
-        cap=each(network.cap),
+        cap=cap[:, bent].ravel(),
         lower=np.zeros(size),
         upper=np.full(size, np.inf),
     )

@@ -189,9 +189,10 @@ def simulate_plan(
     levels = reference = both(block.reference, network.reference)
     margin, slope = both(block.margin, network.margin), both(block.slope, network.slope)
     elasticity = both(block.elasticity, network.elasticity)
+    cap = both(block.cap, network.cap)
     # What a contract earns is the buyer's, who pays for the right; the rest stands in one country.
     owner = np.concatenate([network.origin[:own], columns.destination])
-    ledger = Ledger(replace(network, origin=owner), reference, margin, slope, elasticity)
+    ledger = Ledger(replace(network, origin=owner), reference, margin, slope, elasticity, cap)
     prices = np.tile(network.row_price, (count, 1))
     left = np.zeros((count, columns.held.shape[1]))
     held = columns.held @ plan
@@ -207,6 +208,7 @@ def simulate_plan(
             upper=np.hstack([_upper(block, t, levels[:, :own]), offered]),
             extra_margin=np.hstack([tax(block, t), none]),
             reference=reference, margin=margin, slope=slope, elasticity=elasticity,
+            cap=cap,
         )  # fmt: skip
         result = _mended(market, market.solve_batch(variation, prices), variation)
         worst = max(worst, _accepted(result, f"{model.chain}, {month}"))

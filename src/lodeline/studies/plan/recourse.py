@@ -49,7 +49,7 @@ class Future:
 
     Attributes
     ----------
-    reference, margin, slope, elasticity, capacity
+    reference, margin, slope, elasticity, cap, capacity
         As in `Network`, shape (activity,).
     lane_growth, rebuild
         Shares a month.
@@ -67,6 +67,7 @@ class Future:
     margin: Vector
     slope: Vector
     elasticity: Vector
+    cap: Vector
     capacity: Vector
     lane_growth: float
     rebuild: float
@@ -291,7 +292,7 @@ def _month(
         slope=both(future.slope, network.slope) / flow,
         price=network.price,
         elasticity=both(future.elasticity, network.elasticity),
-        cap=network.cap,
+        cap=both(future.cap, network.cap),
         lower=np.zeros(network.activities),
         upper=both(future.capacity, network.capacity) * flow,
     )
