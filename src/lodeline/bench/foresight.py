@@ -2,7 +2,8 @@
 
 The largest exporter loses 70 % of its output for a year from the fourth month. Stocks end as in the
 market. Both solve the same problem in one run, set-up included (it is solved once); PIQP in mean
-units, at the tolerance that is asked for. The certificate says how good each answer is.
+units. The same certificate is asked of both. Times are CPU seconds, so that other work on the
+machine hardly counts; neither uses more than one core.
 """
 
 from __future__ import annotations
@@ -29,6 +30,9 @@ from lodeline.units import Month
 __all__ = ["ForesightRow", "bench_foresight"]
 
 TOLERANCE = 1e-8
+"""Certificate that both must reach."""
+TIGHTER = (1e-10,)
+"""Tolerances that a peer is asked for next if it does not."""
 _START = Month(2026, 1)
 
 
@@ -43,7 +47,7 @@ class ForesightRow:
     rows, activities
         Size of the problem.
     ours_s, peer_s, ratio
-        Seconds; peer over ours; None where the peer was not run.
+        CPU seconds; peer over ours; None where the peer was not run.
     worst, peer_worst
         Worst residual or gap of each certificate.
     """
@@ -114,17 +118,12 @@ def _problem(chain: str, base_year: int, count: int) -> tuple[MarketProblem, Any
 
 def _row(chain: str, base_year: int, count: int, peer: str | None) -> ForesightRow:
     problem, late, block = _problem(chain, base_year, count)
-    start = time.perf_counter()
+    start = time.process_time()
     ours = interior.solve(problem, late, block=block)
-    seconds = time.perf_counter() - start
+    seconds = time.process_time() - start
     other = proof = None
     if peer is not None:
-        make = load_peer(peer)
-        start = time.perf_counter()
-        levels, prices = make(problem, TOLERANCE).solve(problem)
-        other = time.perf_counter() - start
-        clean = np.where(problem.is_equality, prices, np.maximum(prices, 0.0))
-        proof = _worst(certify(problem, levels, clean))
+        other, proof = _peer(problem, peer)
     return ForesightRow(
         peer=peer or "",
         case=chain,
@@ -137,6 +136,23 @@ def _row(chain: str, base_year: int, count: int, peer: str | None) -> ForesightR
         worst=_worst(ours.certificate),
         peer_worst=proof,
     )
+
+
+def _peer(problem: MarketProblem, name: str) -> tuple[float, float]:
+    """Return seconds and worst residual or gap of a peer, at the first tolerance that suffices.
+
+    Its own test is not ours: what it calls 1e-8 can be 2e-8 by the certificate. Then it is asked
+    for more, and the time of that run alone counts.
+    """
+    for tolerance in (TOLERANCE, *TIGHTER):
+        start = time.process_time()
+        levels, prices = load_peer(name)(problem, tolerance).solve(problem)
+        seconds = time.process_time() - start
+        clean = np.where(problem.is_equality, prices, np.maximum(prices, 0.0))
+        worst = _worst(certify(problem, levels, clean))
+        if worst <= TOLERANCE:
+            break
+    return seconds, worst
 
 
 def _worst(proof: Certificate) -> float:

@@ -19,7 +19,7 @@ Legend: π, s price and surplus of rows; zl, zu multipliers of the bounds, dl, d
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +28,7 @@ from scipy import sparse
 from lodeline.solver.certificate import certify
 from lodeline.solver.curves import Curves, Vector
 from lodeline.solver.normal import NormalEquations
-from lodeline.solver.presolve import reduce_problem
+from lodeline.solver.presolve import reduce_problem, smallest_end
 from lodeline.solver.problem import MarketProblem, Solution, Status
 
 __all__ = ["Settings", "solve"]
@@ -46,17 +46,17 @@ class Settings:
     tolerance
         Largest certificate residual and gap of a solution.
     max_iterations
-        Steps at most.
+        Steps at most, each time it is tried.
     """
 
     tolerance: float = 1e-9
-    max_iterations: int = 250
+    max_iterations: int = 120
 
 
 _FIRST = 0.1
 """Products of the first iterate, over their weights."""
-_BOUNDARY = 0.95
-"""Share of the way to the nearest bound that a step goes at most."""
+_BOUNDARIES = (0.95, 0.8)
+"""Share of the way to the nearest bound that a step goes at most: first, and if that fails."""
 _SHORT = 0.05
 """A step that is shorter is compared with one that only centres."""
 _CENTRE = 0.5
@@ -126,7 +126,7 @@ class _Market:
         worth = np.abs(problem.incidence).T @ problem.row_price / entries
         self.price = np.maximum(worth, 1e-300)
         # A lane that could carry much is as small as the smaller of its ends.
-        least = _smallest_end(problem)
+        least = smallest_end(problem)
         scale = np.minimum(self.price * curves.steepest(), least)
         self.size = np.maximum(np.maximum(curves.reference, scale), 0.1 * least)
         room = np.where(self.bounded, self.upper - self.lower, np.inf)
@@ -138,16 +138,6 @@ class _Market:
         marginal = self.curves.margin + self.free.deviation(x)
         rise = self.free.response_slope(marginal)
         return marginal, 1.0 / np.maximum(rise, 1e-12 * self.size / self.price)
-
-
-def _smallest_end(problem: MarketProblem) -> Vector:
-    """Return the smallest throughput among an activity's rows, in its own units, t/month."""
-    incidence = problem.incidence
-    filled = np.diff(incidence.indptr) > 0
-    per_entry = problem.row_scale[incidence.indices] / np.abs(incidence.data)
-    out = np.ones(incidence.shape[1])
-    out[filled] = np.minimum.reduceat(per_entry, incidence.indptr[:-1][filled])
-    return out
 
 
 @dataclass
@@ -200,27 +190,49 @@ def solve(
     reduction = reduce_problem(problem)
     waiting = np.zeros(problem.rhs.size, dtype=bool) if late is None else late
     own = None if block is None else block[reduction.rows]
-    search = _Search(reduction.problem, waiting[reduction.rows], settings, own)
-    levels, prices = reduction.restore(*search.run())
-    certificate = certify(problem, levels, prices)
+    found: list[Solution] = []
+    for boundary in _BOUNDARIES:
+        search = _Search(reduction.problem, waiting[reduction.rows], settings, own, boundary)
+        levels, prices = reduction.restore(*search.run())
+        found.append(_proved(problem, levels, prices, search.iterations, settings.tolerance))
+        if found[-1].status is Status.SOLVED:
+            break
+    best = min(found, key=_worst)
+    return replace(best, iterations=sum(s.iterations for s in found))
+
+
+def _proved(
+    problem: MarketProblem, levels: Vector, prices: Vector, iterations: int, tolerance: float
+) -> Solution:
+    """Return the better of the levels found and everybody's answers to the prices."""
     answer = problem.curves.response(problem.incidence.T @ prices)
-    other = certify(problem, answer, prices)
-    if max(other.residual, other.gap) < max(certificate.residual, certificate.gap):
-        levels, certificate = answer, other
-    good = max(certificate.residual, certificate.gap) <= settings.tolerance
-    status = Status.SOLVED if good else Status.NOT_CONVERGED
-    return Solution(levels, prices, status, search.iterations, certificate)
+    pairs = [
+        Solution(x, prices, Status.NOT_CONVERGED, iterations, certify(problem, x, prices))
+        for x in (levels, answer)
+    ]
+    best = min(pairs, key=_worst)
+    return replace(best, status=Status.SOLVED) if _worst(best) <= tolerance else best
+
+
+def _worst(solution: Solution) -> float:
+    return max(solution.certificate.residual, solution.certificate.gap)
 
 
 class _Search:
     """Steps, and between them rows that come in late."""
 
     def __init__(
-        self, problem: MarketProblem, late: Flags, settings: Settings, block: Index | None
+        self,
+        problem: MarketProblem,
+        late: Flags,
+        settings: Settings,
+        block: Index | None,
+        boundary: float,
     ) -> None:
         self.problem = problem
         self.settings = settings
         self.block = block
+        self.boundary = boundary
         self.market = _Market(problem)
         self.matrix = sparse.csr_array(problem.incidence)
         self.pattern = abs(self.matrix)
@@ -335,14 +347,14 @@ class _Search:
         sigma = min(1.0, (self._mean(ahead) / r.mean) ** 3)
         aim = self._aim(r.mean, sigma, guess)
         step = solve.direction(aim)
-        lengths = self._lengths(step, _BOUNDARY)
+        lengths = self._lengths(step, self.boundary)
         if min(lengths) < _SHORT:
             # The guess was far off, and with it the correction: only centre.
             sigma = max(sigma, _CENTRE)
             centring = self._aim(r.mean, sigma, None)
             other = solve.direction(centring)
-            if min(self._lengths(other, _BOUNDARY)) > min(lengths):
-                aim, step, lengths = centring, other, self._lengths(other, _BOUNDARY)
+            if min(self._lengths(other, self.boundary)) > min(lengths):
+                aim, step, lengths = centring, other, self._lengths(other, self.boundary)
         step, (primal, dual) = self._centred(solve, aim, step, lengths, sigma * r.mean)
         # Different lengths leave φ' behind by their difference: not where that undoes the progress.
         behind = (1.0 - dual) * r.activities + (primal - dual) * r.curvature * step.x
@@ -385,7 +397,7 @@ class _Search:
                 aim.row + _back(ahead.s * ahead.pi, mean * weight),
             )
             other = solve.direction(aim)
-            reach = self._lengths(other, _BOUNDARY)
+            reach = self._lengths(other, self.boundary)
             if min(reach) < _GAIN * min(lengths):
                 break
             step, lengths = other, reach

@@ -3,7 +3,8 @@
 * A *forcing* row can hold at one point only: a limit of zero on lanes that cannot run backwards.
   Its activities stay at their bounds; its price is the least that makes them. That can make the
   next row forcing: where nothing arrives, nothing leaves. So it goes on until nothing changes.
-* A *fixed* activity has equal bounds: it moves to the right-hand side.
+* A *fixed* activity has bounds that are equal or cannot be told apart: it moves to the right-hand
+  side.
 * A row that no activity can break, or without activities, has no price.
 * A row is no larger than what can come to it: in the months of a ban a country of thousands of
   tonnes may hold grams, and a search that thinks in tonnes does not find them.
@@ -22,7 +23,7 @@ from scipy import sparse
 from lodeline.solver.curves import Curves, Vector
 from lodeline.solver.problem import MarketProblem
 
-__all__ = ["Reduction", "reduce_problem"]
+__all__ = ["Reduction", "reduce_problem", "smallest_end"]
 
 Index = NDArray[np.intp]
 
@@ -79,12 +80,22 @@ class _Forcing:
     entries: Vector
 
 
+def smallest_end(problem: MarketProblem) -> Vector:
+    """Return the smallest throughput among an activity's rows, in its own units, t/month."""
+    incidence = problem.incidence
+    filled = np.diff(incidence.indptr) > 0
+    per_entry = problem.row_scale[incidence.indices] / np.abs(incidence.data)
+    out = np.ones(incidence.shape[1])
+    out[filled] = np.minimum.reduceat(per_entry, incidence.indptr[:-1][filled])
+    return out
+
+
 def reduce_problem(problem: MarketProblem) -> Reduction:
     """Return the problem without fixed activities and rows that decide nothing."""
     curves, incidence = problem.curves, sparse.csr_array(problem.incidence)
     upper = curves.ceiling()
     level = curves.lower.copy()
-    size = np.maximum(curves.reference, 1e-300)
+    size = np.maximum(np.maximum(curves.reference, smallest_end(problem)), 1e-300)
     fixed = upper - curves.lower <= _NOTHING * size
     tight = np.zeros(problem.rhs.size, dtype=bool)
     forcing: list[_Forcing] = []
