@@ -140,3 +140,23 @@ def test_never_negative_for_the_world(seed, bent):
     value = value_of_foresight(market, run_foresight(market, bent=bent), bent=bent)
     turnover = float(network.row_price @ network.row_scale)
     assert value.as_paid >= -1e-9 * turnover
+
+
+@pytest.mark.parametrize(
+    ("scenario_id", "chain"),
+    [("china-battery-materials-2027", "cobalt"), ("south-africa-platinum-2014", "platinum")],
+)
+def test_bans_that_leave_a_country_next_to_nothing_are_solved(scenario_id, chain):
+    """Layers of grams beside thousands of tonnes: the market's path is allowed, the proof holds."""
+    scenario = load_scenario(scenario_id)
+    own = [r for r in scenario.restrictions if r.chain == chain]
+    base = base_year(load_chain(chain), min(scenario.start.year - 1, 2024))
+    schedule = compile_schedule(base, own, scenario.calendar[:6])
+    market = run_market(schedule)
+    problem = over_months(horizon_of(market))
+    levels = market.levels.ravel()
+    assert certify(problem, levels, np.zeros(problem.rhs.size)).primal < 1e-8
+    foresight = run_foresight(market)
+    turnover = float(market.network.row_price @ market.network.row_scale)
+    assert foresight.max_residual <= 1e-8
+    assert value_of_foresight(market, foresight).as_paid >= -1e-9 * turnover
