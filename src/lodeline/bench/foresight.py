@@ -68,7 +68,7 @@ def bench_foresight(
     *,
     chain: str = "rare-earths",
     base_year: int = 2023,
-    months: Sequence[int] = (12, 24, 36),
+    months: Sequence[int] = (6, 12, 24),
     peer: str | None = "piqp",
     progress: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Any]:

@@ -59,7 +59,11 @@ __all__ = ["bench"]
     help="With plan: CPU seconds that a run of a peer may take.",
 )
 @click.option("--sizes", metavar="N,N", help="With ensemble: scenarios; default 1000,4000,10000.")
-@click.option("--months", metavar="N,N", help="With foresight: horizons; default 12,24,36.")
+@click.option(
+    "--months",
+    metavar="N,N",
+    help="With foresight: horizons; default 6,12,24. PIQP takes minutes for 36.",
+)
 @out_option
 @json_option
 def bench(
@@ -98,7 +102,7 @@ def bench(
         _ensemble(_whole("--sizes", sizes) or [1000, 4000, 10_000], peers, seed, out, as_json)
         return
     if name == "foresight":
-        _foresight(_whole("--months", months) or [12, 24, 36], as_json)
+        _foresight(_whole("--months", months) or [6, 12, 24], as_json)
         return
     if name == "exposure":
         _exposure(peer_python, wheel, repeats, as_json)
