@@ -4,6 +4,7 @@ import polars as pl
 import pytest
 
 from lodeline import data
+from lodeline.data.output import OWN_NAMES
 from lodeline.data.own import NAME
 
 
@@ -41,6 +42,27 @@ def test_an_imported_year_replaces_that_year_as_a_whole():
     assert rows["value"].to_list() == pytest.approx([92.9, 46.45], rel=1e-3)
     others = data.output_by_country("lithium", "mine").filter(pl.col("year") == 2022)
     assert others["source"].unique().to_list() == ["USGS"]
+
+
+def test_what_is_left_to_others_is_the_publisher_s_line_and_gone_where_an_import_names_all(
+    tmp_path, monkeypatch
+):
+    # USGS, Mineral Commodity Summaries 2024: other countries 3.1 Mt of copper in 2023.
+    own = data.left_to_others("copper", "mine")
+    assert dict(own.iter_rows())[2023] == 3_100_000.0
+    assert data.left_to_others("graphite", "mine").height == 0
+    monkeypatch.setenv("LODELINE_DATA", str(tmp_path))
+    pl.DataFrame(
+        {
+            "commodity": [OWN_NAMES["copper", "mine"][0]],
+            "country": ["MNG"],
+            "year": pl.Series([2023], dtype=pl.Int16),
+            "value": [1.0],
+            "unit": ["t"],
+        }
+    ).write_parquet(tmp_path / f"{NAME}.parquet")
+    left = data.left_to_others("copper", "mine")
+    assert left["year"].to_list() == [y for y in own["year"] if y != 2023]
 
 
 @pytest.mark.usefixtures("imported")

@@ -58,6 +58,33 @@ def test_the_largest_makers_of_2024_are_as_published_and_the_others_cut_to_what_
     assert "USGS" in before.basis["COD"]
 
 
+@pytest.mark.parametrize(
+    ("chain", "form", "makers"),
+    [
+        ("aluminium", "aluminium", {"MOZ", "ZAF", "NZL"}),
+        ("aluminium", "bauxite", {"GHA", "GUY"}),
+        ("copper", "concentrate", {"MNG", "BRA", "PNG"}),
+        ("nickel", "ore", {"CIV", "ZMB"}),
+    ],
+)
+@pytest.mark.parametrize("year", [2019, 2024])
+def test_whom_a_table_leaves_unnamed_makes_it_where_its_rest_holds_them(chain, form, makers, year):
+    # The USGS prints 3.1 Mt of copper of "other countries" for 2023; Mongolia shipped 0.4 Mt.
+    found, _ = prior(chain, form, year)
+    assert makers <= set(found.level)
+    assert not makers & found.untraced
+    assert all(found.basis[c].startswith("prior: net exports") for c in makers)
+
+
+def test_a_rest_too_small_for_them_leaves_all_unnamed_exporters_untraced():
+    # Net exporters of cobalt that the USGS does not name ship 10.6 kt in 2021; its rest is 4.6 kt.
+    # Malaysia ships 2.5 kt of ferroniobium; the rest is 0.2 kt.
+    cobalt, _ = prior("cobalt", "cobalt", 2020)
+    assert {"COG", "LUX"} <= cobalt.untraced
+    niobium, _ = prior("niobium", "ferroniobium", 2024)
+    assert "MYS" in niobium.untraced
+
+
 def test_no_source_is_no_maker():
     cobalt, _ = prior("cobalt", "cobalt", 2024)
     assert {"FIN", "JPN", "NOR"} <= cobalt.untraced

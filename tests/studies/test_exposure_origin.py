@@ -98,6 +98,20 @@ def test_where_nobody_lists_makers_a_hub_is_none_and_an_exporter_is_one():
     assert share(rhodium, origin="ZAF") > 0.3
 
 
+def test_smelters_that_the_table_leaves_unnamed_are_origins():
+    # Mozal and Hillside are in the line "other countries" of the USGS.
+    rows = rows_of("aluminium", country="EU27").filter(pl.col("form") == "aluminium")
+    own = {"stage": "aluminium"}
+    assert share(rows, origin="MOZ", **own) > 0.1
+    assert share(rows, origin="ZAF", **own) > 0.05
+    assert share(rows, origin=NOT_TRACED, **own) < 0.01
+
+
+def test_a_member_that_makes_and_brings_nothing_has_no_row():
+    rows = rows_of("gallium", country="EU27").filter(pl.col("origin").is_in(["BEL", "DEU", "FRA"]))
+    assert rows.height == 0
+
+
 def test_what_a_country_uses_is_not_told_where_it_is_a_guess():
     assert rows_of("cobalt", country="JPN")["tonnes"].null_count() > 0
     assert rows_of("cobalt", country="ITA")["tonnes"].null_count() == 0

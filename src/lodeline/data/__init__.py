@@ -6,7 +6,7 @@ the trade data are flagged in its column ``quality`` (see `Quality` and docs/dat
 
 from lodeline.data.bundle import Finding, dataset_identity, info, verify
 from lodeline.data.flows import code_status, products, quality_table, trade, unit_values
-from lodeline.data.output import largest_makers, output_by_country
+from lodeline.data.output import largest_makers, left_to_others, output_by_country
 from lodeline.data.own import import_world_mining_data, user_data_folder, world_mining_data
 from lodeline.data.places import countries, country_names, world_map
 from lodeline.data.screening import Quality
@@ -37,6 +37,7 @@ __all__ = [
     "import_world_mining_data",
     "info",
     "largest_makers",
+    "left_to_others",
     "output_by_country",
     "production",
     "products",

@@ -12,7 +12,7 @@ import polars as pl
 from lodeline.data.own import world_mining_data
 from lodeline.data.tables import production, stage_shares
 
-__all__ = ["largest_makers", "output_by_country"]
+__all__ = ["largest_makers", "left_to_others", "output_by_country"]
 
 _LI2O, _NB2O5, _TA2O5 = 2 * 6.94 / 29.88, 2 * 92.906 / 265.81, 2 * 180.948 / 441.89
 
@@ -108,7 +108,7 @@ def output_by_country(commodity: str, stage: str) -> pl.DataFrame:
     """
     published = (
         production(commodity, stage=stage)
-        .filter(~pl.col("country").is_in(["WLD", "ROW"]) & pl.col("value").is_not_null())
+        .filter(~pl.col("country").is_in([_WORLD, _REST]) & pl.col("value").is_not_null())
         .group_by("country", "year", maintain_order=True)
         .agg(pl.col("value").sum())
         .with_columns(source=pl.lit("USGS"))
@@ -117,6 +117,24 @@ def output_by_country(commodity: str, stage: str) -> pl.DataFrame:
     if own is not None:
         published = pl.concat([published.join(own, on="year", how="anti"), own])
     return published.sort("year", "country")
+
+
+def left_to_others(commodity: str, stage: str) -> pl.DataFrame:
+    """Return what the USGS prints as the output of all countries that it does not name.
+
+    Returns
+    -------
+    polars.DataFrame
+        ``year``, ``value`` (t a year), sorted; without years whose figures World Mining Data
+        replaces, as that names every country.
+    """
+    rest = production(commodity, stage=stage).filter(
+        (pl.col("country") == _REST) & (pl.col("value") > 0.0)
+    )
+    own = _own(commodity, stage)
+    if own is not None:
+        rest = rest.join(own, on="year", how="anti")
+    return rest.group_by("year").agg(pl.col("value").sum()).sort("year")
 
 
 def _own(commodity: str, stage: str) -> pl.DataFrame | None:

@@ -32,8 +32,8 @@ _NET_EXPORTS_DEVIATION = 0.50
 _UNLISTED_DEVIATION = 1.00
 """A net exporter that the source of output does not list: noise, a re-exporter, or a small mine."""
 _MAKER_BY_TRADE = 2.0
-"""Where no source lists makers of a form, a net exporter that ships out at least so many times
-what it takes in counts as one; the others pass on. Assumed."""
+"""Where no source lists the makers of a form, or leaves some unnamed, a net exporter that ships out
+at least so many times what it takes in counts as one; the others pass on. Assumed."""
 _FROM_NET_EXPORTS = "prior: net exports"
 NOT_TRACED = "not traced"
 """How the basis of an output begins that no source explains: where it comes from is not known."""
@@ -92,11 +92,36 @@ def outputs_of_form(chain: Chain, form: Form, trade: FormTrade, year: int) -> Ou
         if country not in level and tonnes > 0.0:
             level[country], deviation[country] = tonnes, _UNLISTED_DEVIATION
             basis[country] = f"{_FROM_NET_EXPORTS} of a country that the source lists otherwise"
-    makers = _makers_by_trade(trade) if isinstance(form.output, NetExports) else _listed(form)
+    makers = _makers(form, trade, year)
     for country, words in basis.items():
         if words.startswith(_FROM_NET_EXPORTS) and country not in makers:
             basis[country] = f"{NOT_TRACED}: net exports of a country that no source lists"
     return OutputPrior(level, deviation, basis)
+
+
+def _makers(form: Form, trade: FormTrade, year: int) -> set[str]:
+    """Return who may make a form: whom its sources name, and whom they leave unnamed."""
+    if isinstance(form.output, NetExports):
+        return set(_shipped_out(trade, year))
+    named = _listed(form)
+    if isinstance(form.output, TableOutput) and _holds_the_others(form.output, trade, named):
+        return named | set(_shipped_out(trade, year))
+    return named
+
+
+def _holds_the_others(source: TableOutput, trade: FormTrade, named: set[str]) -> bool:
+    """Return whether the makers by trade that a table does not name are its other countries.
+
+    The USGS prints small makers in one line. They are taken for those that trade shows if what
+    these ship out, net, fits into that line in every year that has it. Where it does not fit, feed
+    of other codes, stocks or misreporting is among it, and nobody knows in which country.
+    """
+    left = data.left_to_others(source.commodity, source.stage)
+    room = {int(y): source.factor.value * t for y, t in left.iter_rows()}
+    return bool(room) and all(
+        sum(t for c, t in _shipped_out(trade, y).items() if c not in named) <= most
+        for y, most in room.items()
+    )
 
 
 def _listed(form: Form) -> set[str]:
@@ -120,11 +145,16 @@ def _named_in(material: str, stage: str) -> set[str]:
     return set(rows["country"].cast(pl.String)) - {"WLD", "ROW"}
 
 
-def _makers_by_trade(trade: FormTrade) -> set[str]:
-    """Return the countries that ship out at least `_MAKER_BY_TRADE` times what they take in."""
-    out = dict(trade.lanes.group_by("exporter").agg(pl.col("tonnes").sum()).iter_rows())
-    into = dict(trade.lanes.group_by("importer").agg(pl.col("tonnes").sum()).iter_rows())
-    return {c for c, tonnes in out.items() if tonnes >= _MAKER_BY_TRADE * into.get(c, 0.0)}
+def _shipped_out(trade: FormTrade, year: int) -> dict[str, float]:
+    """Return net exports of those that ship out `_MAKER_BY_TRADE` times what they take in, t."""
+    of_year = pl.col("year") == year
+    out = dict(trade.exports.filter(of_year).select("exporter", "tonnes").iter_rows())
+    into = dict(trade.imports.filter(of_year).select("importer", "tonnes").iter_rows())
+    return {
+        c: tonnes - into.get(c, 0.0)
+        for c, tonnes in out.items()
+        if tonnes >= _MAKER_BY_TRADE * into.get(c, 0.0)
+    }
 
 
 def _doubt(output: float, net_exports: float) -> float:

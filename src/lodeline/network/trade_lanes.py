@@ -40,8 +40,8 @@ class FormTrade:
         p̄: median unit value of observed lanes, weighted by tonnes, USD/t of the form's unit.
     world
         World trade by year, ``year, tonnes``.
-    exports
-        Exports by country and year, ``exporter, year, tonnes``.
+    exports, imports
+        By country and year, ``exporter, year, tonnes`` and ``importer, year, tonnes``.
     coverage
         ``form, year, quality, value_usd, tonnes, rows``.
     first_year, last_year
@@ -53,6 +53,7 @@ class FormTrade:
     price: float
     world: pl.DataFrame
     exports: pl.DataFrame
+    imports: pl.DataFrame
     coverage: pl.DataFrame
     first_year: int | None
     last_year: int | None
@@ -207,8 +208,9 @@ def trade_of_form(chain: Chain, form: Form, year: int) -> FormTrade:
     world = (
         used.group_by("year", maintain_order=True).agg(tonnes=pl.col("amount").sum()).sort("year")
     )
-    exports = used.group_by("exporter", "year", maintain_order=True).agg(
-        tonnes=pl.col("amount").sum()
+    exports, imports = (
+        used.group_by(side, "year", maintain_order=True).agg(tonnes=pl.col("amount").sum())
+        for side in ("exporter", "importer")
     )
     years = world["year"]
     return FormTrade(
@@ -217,6 +219,7 @@ def trade_of_form(chain: Chain, form: Form, year: int) -> FormTrade:
         price=_world_price(chain, form, used.filter(pl.col("year") == year)),
         world=world,
         exports=exports,
+        imports=imports,
         coverage=coverage,
         first_year=int(years.min()) if len(years) else None,  # type: ignore[arg-type]
         last_year=int(years.max()) if len(years) else None,  # type: ignore[arg-type]

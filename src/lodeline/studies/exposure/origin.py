@@ -201,7 +201,9 @@ def _rows(found: FormOrigin, t: int, doubt: Doubt) -> Iterator[dict[str, Any]]:
     inside = {c for c, m in zip(found.base.countries, target.members, strict=True) if m}
     for s, stage in enumerate(found.stages):
         value = found.value[s, :, t]
-        shown = np.maximum(value, np.maximum(found.arrived[:, t], 0.1 * found.passed[:, t]))
+        # What is used inside has been inside: that alone makes a member no origin.
+        passed = np.where(np.isin(np.array(found.origins), list(inside)), 0.0, found.passed[:, t])
+        shown = np.maximum(value, np.maximum(found.arrived[:, t], 0.1 * passed))
         shown[-1] = max(shown[-1], float(value[-1] > 0.0))
         kept = [int(o) for o in np.argsort(-value, kind="stable") if shown[o] >= LEAST]
         for o in kept:
