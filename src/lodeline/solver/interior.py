@@ -50,7 +50,7 @@ class Settings:
     """
 
     tolerance: float = 1e-9
-    max_iterations: int = 120
+    max_iterations: int = 250
 
 
 _FIRST = 0.1
