@@ -4,6 +4,7 @@ import tomllib
 
 import pytest
 
+from lodeline.errors import SpecError
 from lodeline.network.catalogue import chain_text, load_all, load_chain, parse_chain
 from lodeline.network.chain import Behaviour
 from lodeline.network.estimates import estimated_behaviour, kind_of_chain, with_estimates
@@ -69,6 +70,15 @@ def test_a_user_s_chain_may_leave_behaviour_out_or_state_it():
     assert chains[0].behaviour.demand_elasticity.value != 0.5
     assert chains[1].behaviour.demand_elasticity.value == 0.5
     assert not chains[1].behaviour.demand_elasticity.lognormal
+
+
+def test_a_lognormal_range_that_begins_at_zero_is_refused():
+    own = (
+        '[behaviour.surge]\nvalue = 0.1\nlow = 0\nhigh = 0.3\nlognormal = true\nsource = "Mine"\n\n'
+    )
+    text = chain_text("manganese").replace("[behaviour.stock_days]", own + "[behaviour.stock_days]")
+    with pytest.raises(SpecError, match="low > 0"):
+        parse_chain(text.encode(), source="x.toml")
 
 
 @pytest.mark.parametrize(

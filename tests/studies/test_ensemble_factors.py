@@ -117,12 +117,25 @@ def test_an_unknown_dial_is_an_error_with_a_suggestion():
         ("behaviour.surge: {low: -0.1}", "0 or more"),
         ("behaviour.surge: {value: 0.9}", "low <= value <= high"),
         ("behaviour.surge: {distribution: lognormal, low: 0}", "more than 0"),
+        ("stop.ban.severity: {distribution: lognormal}", "draws up to 1.09"),
+        ("stop.ban.leakage: {distribution: lognormal}", "never reaches it"),
         ("stop.delay_months: 2", "Set it in the event"),
     ],
 )
 def test_impossible_ranges_are_reported(dial, says):
     with pytest.raises(SpecError, match=says):
         factors_with(f"  {dial}\n")
+
+
+def test_a_lognormal_ensemble_refuses_what_it_cannot_draw():
+    spec = SPEC.replace("months: 6\n", "months: 6\ndistribution: lognormal\n", 1)
+    ensemble = parse_ensemble(spec.encode(), source="x.yaml")
+    with pytest.raises(SpecError) as refused:
+        factors_of(ensemble, {"rhodium": small()[1]})
+    places = {p.place for p in refused.value.problems}
+    assert {"dials.stop.ban.severity", "dials.stop.ban.leakage", "dials.rhodium.behaviour.surge",
+            "dials.rhodium.stocks.JPN"} <= places  # fmt: skip
+    assert "dials.rhodium.behaviour.rebuild" not in places
 
 
 def test_the_number_of_scenarios_must_be_positive():

@@ -69,6 +69,8 @@ class Parameter(_Spec):
             raise ValueError(
                 f"needs low <= value <= high, got {self.low}, {self.value}, {self.high}"
             )
+        if self.lognormal and self.low <= 0.0:
+            raise ValueError(f"a lognormal distribution needs low > 0, got {self.low}")
         return self
 
 

@@ -214,7 +214,11 @@ def factors_of(ensemble: Ensemble, bases: Mapping[str, BaseYear]) -> tuple[Facto
             if dial.key.startswith(INFERRED):
                 continue  # All scenarios of an ensemble share one base year.
             factors.append(_dial_factor(dial, chain, ensemble.distribution, several=several))
-    return _overridden(factors, ensemble)
+    found = _overridden(factors, ensemble)
+    problems = [p for f in found for p in _tail_problems(f)]
+    if problems:
+        raise SpecError(f"ensemble {ensemble.id}", problems)
+    return found
 
 
 def _event_factors(event: Event) -> Iterator[Factor]:
@@ -306,7 +310,6 @@ def _range_problems(factor: Factor, name: str) -> Iterator[Problem]:
         what = f"needs low <= value <= high, got {numbers}"
         yield Problem(place, what, "Correct one of them.")
     may_be_zero = last in (*_SHARES, *_MAY_BE_ZERO) or ".stocks." in factor.key
-    may_be_zero = may_be_zero and factor.distribution is not Distribution.LOGNORMAL
     if factor.low < 0.0 or (factor.low == 0.0 and not may_be_zero):
         least = "0 or more" if may_be_zero else "more than 0"
         yield Problem(place, f"low is {factor.low:g}", f"Write {least}.")
@@ -316,6 +319,25 @@ def _range_problems(factor: Factor, name: str) -> Iterator[Problem]:
         )
     if last in _SHARES and factor.high > 1.0:
         yield Problem(place, f"high is {factor.high:g}", "A share is at most 1.")
+
+
+def _tail_problems(factor: Factor) -> Iterator[Problem]:
+    """Yield what a lognormal distribution would draw beyond its ends and that cannot be."""
+    if factor.distribution is not Distribution.LOGNORMAL or not factor.is_drawn:
+        return
+    place = f"dials.{factor.key}"
+    if factor.low <= 0.0:
+        what = f"low is {factor.low:g}, and a lognormal distribution never reaches it"
+        yield Problem(place, what, "Write more than 0, or another distribution.")
+        return
+    least, most = (float(v) for v in factor.at(np.array([0.0, 1.0])))
+    last = factor.key.rpartition(".")[2]
+    if last in _SHARES and most > 1.0:
+        what = f"a lognormal distribution with these ends draws up to {most:.3g}"
+        yield Problem(place, what, "A share is at most 1: lower the ends, or write another one.")
+    if last in _ABOVE_ONE and least <= 1.0:
+        what = f"a lognormal distribution with these ends draws down to {least:.3g}"
+        yield Problem(place, what, "A multiple of the price is more than 1: write another one.")
 
 
 def check_count(n: int) -> None:
