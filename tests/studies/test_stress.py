@@ -73,6 +73,14 @@ def test_the_document_follows_the_contract(result):
     assert wanted - {"unmet_t_total"} <= document["countries"]["CHN"].keys()
 
 
+def test_gas_that_pipelines_no_longer_bring_to_europe_is_dearer_in_asia_too():
+    # As in 2022: who buys liquefied gas pays, who sells it gains.
+    found = run_stress(load_scenario("russia-gas-europe-2022"), months=9, with_sensitivity=False)
+    cost = dict(found.countries.select("country", "cost_usd").iter_rows())
+    assert all(cost[c] > 0.0 for c in ("ITA", "HUN", "RUS", "JPN", "KOR"))
+    assert all(cost[c] < 0.0 for c in ("NOR", "AUS", "QAT", "USA"))
+
+
 def test_costs_of_countries_add_up_over_chains():
     both = run_stress(load_scenario("china-dual-use-japan-2026"), months=3, with_sensitivity=False)
     document = stress_document(both)
