@@ -4,6 +4,7 @@ import copy
 import hashlib
 import json
 
+import polars as pl
 import pytest
 
 from lodeline.cli.main import main
@@ -143,6 +144,12 @@ def test_both_ways_of_running_stand_side_by_side(tmp_path, capsys):
     assert document["foresight"]["certificate"]["max_residual"] <= 1e-8
     assert (tmp_path / "market" / "report.html").exists()
     assert (tmp_path / "foresight" / "manifest.json").exists()
+    assert json.loads((tmp_path / "summary.json").read_text()) == document
+    page = (tmp_path / "report.html").read_text()
+    assert "Knowing the future would have saved the world" in page
+    table = pl.read_csv(tmp_path / "value.csv")
+    told = document["value_of_foresight_usd"]["countries"]
+    assert table["saved_usd"].to_list() == [told[country] for country in table["country"]]
 
 
 def test_two_targeted_origins_are_refused_before_the_run(tmp_path, capsys):

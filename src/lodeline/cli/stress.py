@@ -163,8 +163,10 @@ def _run_both(
     out: Path | None,
     as_json: bool,
 ) -> None:
-    """Run the market and foresight; the files are one folder each."""
+    """Run the market and foresight: a brief of both, and one folder each."""
     from lodeline.report.files import check_folder
+    from lodeline.report.foresight import foresight_sentence, write_foresight
+    from lodeline.report.format import wrapped
     from lodeline.results.document import both_document
     from lodeline.studies.stress import run_both
 
@@ -175,15 +177,16 @@ def _run_both(
             folder = out / result.mode
             check_folder(folder)
             _write(result, folder, own, {**options, "mode": result.mode})
+        names = write_foresight(both, out)
+        console().print(f"Written to {out}: {', '.join(names)}")
     if as_json:
         print_json(both_document(both))
         return
     for result in (both.market, both.foresight):
         console(stderr=False).print(f"[bold]{result.mode}[/bold]")
         _print(result, out / result.mode if out is not None else None)
-    saved = both.value_world / 1e6
-    console(stderr=False).print(f"Knowing the future would have saved the world {saved:,.0f} "
-                                "million USD, the cost of low stocks included.")  # fmt: skip
+    for line in wrapped(foresight_sentence(both)):
+        console(stderr=False).print(line)
 
 
 def _write(
