@@ -91,3 +91,13 @@ def test_no_source_is_no_maker():
     assert not {"COD", "CAN", "MAR"} & cobalt.untraced
     gas, _ = prior("lng", "lng", 2024)
     assert "QAT" not in gas.untraced
+
+
+@pytest.mark.parametrize("chain", ["graphite", "battery-anodes"])
+def test_a_fuel_booked_as_graphite_is_no_graphite(chain):
+    # 493 kt from the United States to the Dominican Republic in 2021, at 75 USD/t.
+    loaded = load_chain(chain)
+    prices = [trade_of_form(loaded, loaded.form("natural"), y).price for y in range(2019, 2025)]
+    assert max(prices) < 2.0 * min(prices)
+    made, _ = prior(chain, "natural", 2021)
+    assert made.level.get("USA", 0.0) < 10_000.0
