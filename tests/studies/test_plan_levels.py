@@ -5,13 +5,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from plan_cases import PLAN, small_case
+from scipy.optimize import linprog
 
 from lodeline.errors import InputError
-from lodeline.scenarios.levels import UnmetLimit
+from lodeline.scenarios.levels import SupplierLimit, UnmetLimit
+from lodeline.scenarios.measures import MeasureKind
 from lodeline.studies.plan.bundle import Search
 from lodeline.studies.plan.evaluate import Here
 from lodeline.studies.plan.exchange import keeps, reach_unmet_limits, unmet_share
-from lodeline.studies.plan.levels import conditions_of, supply_of
+from lodeline.studies.plan.levels import Supply, conditions_of, supply_of
 from lodeline.studies.plan.market import Judge
 from lodeline.studies.plan.master import Master
 from lodeline.studies.plan.outcomes import level_outcomes
@@ -195,3 +197,74 @@ def test_exchanges_come_nearer_to_a_limit_on_unmet_use_and_keep_the_rules(unmet)
         less[j] -= min(1.0, less[j])
         if is_kept(asked, less):
             assert keeps(asked, judge, less, tight) < tight.in_futures
+
+
+NAMES = ("AUS", "CAN", "CHL", "ZAF")
+
+
+def menu_of(case, made, spared, contracts):
+    """Return measures of Japan: a recycling plant, a substitution, contracts by origin; t/year."""
+    of = {m.type: m for m in case.plan.measures}
+
+    def one(kind, tonnes, **more):
+        number = of[kind].tonnes_per_year.model_copy(update={"value": tonnes})
+        own = {"tonnes_per_year": number, "country": "JPN", "modules": 1} | more
+        return of[kind].model_copy(update=own)
+
+    sold = [one(MeasureKind.OFFTAKE, t, origin=o) for o, t in contracts.items()]
+    return [one(MeasureKind.RECYCLING, made), one(MeasureKind.SUBSTITUTION, spared), *sold]
+
+
+def can_be_divided(bought, total, limit, measures):
+    """Return whether what measures bring can take the suppliers' place so that all keep a limit."""
+    amounts = [m.tonnes_per_year.value for m in measures]
+    origins = [getattr(m, "origin", None) for m in measures]
+    count = len(NAMES)
+    rows, most = [], []
+    for q, amount in enumerate(amounts):
+        rows.append(np.repeat(np.arange(len(amounts)) == q, count).astype(float))
+        most.append(amount)
+    for j, name in enumerate(NAMES):
+        rows.append(-np.tile(np.arange(count) == j, len(amounts)).astype(float))
+        sold = sum(a for a, o in zip(amounts, origins, strict=True) if o == name)
+        most.append(limit * (total - amounts[1]) - bought[j] - sold + 1e-9)
+    # A contract does not take the place of its own seller.
+    tops = [0.0 if o == name else None for o in origins for name in NAMES]
+    found = linprog(np.zeros(len(tops)), A_ub=rows, b_ub=most, bounds=[(0.0, t) for t in tops])
+    return found.status == 0
+
+
+def test_no_tonne_takes_the_place_of_two_suppliers(folder, monkeypatch):
+    """The conditions hold if and only if somebody could divide what measures bring."""
+    case = small_case(folder)
+    rng = np.random.default_rng(5)
+    kept = []
+    # Two that were counted twice: by a contract with one below the limit, and by a substitution.
+    cases = [((53, 21, 27, 6), 1, 0.3, 3, 17, {"CHL": 9}), ((45, 45, 5, 5), 0, 0.4, 0, 17, {})]
+    for _ in range(150):
+        own, made, spared = rng.integers(0, (20, 20, 20))
+        some = rng.choice(4, rng.integers(0, 3), replace=False)
+        contracts = {NAMES[i]: int(rng.integers(1, 15)) for i in some}
+        limit = float(rng.choice([0.3, 0.4, 0.5]))
+        cases.append((tuple(rng.integers(0, 60, 4)), own, limit, made, spared, contracts))
+    for bought, own, limit, made, spared, contracts in cases:
+        supply = Supply(1.0, float(own), np.array(bought, dtype=float))
+        measures = menu_of(case, float(made), float(spared), contracts)
+        level = SupplierLimit(
+            chain="rhodium", form="metal", countries=("JPN",), share_at_most=limit
+        )
+        plan = case.plan.model_copy(
+            update={"measures": tuple(measures), "supplier_limits": (level,)}
+        )
+        monkeypatch.setattr("lodeline.studies.plan.levels.supply_of", lambda *_, s=supply: s)
+        base = replace(case.whole["rhodium"], countries=NAMES)
+        try:
+            is_said = all(
+                c.row.sum() <= c.bound + 1e-9 for c in conditions_of(plan, {"rhodium": base})
+            )
+        except InputError:
+            is_said = False
+        assert is_said == can_be_divided(bought, supply.total, limit, measures)
+        kept.append(is_said)
+    assert kept[:2] == [False, False]
+    assert 0.05 < np.mean(kept) < 0.95

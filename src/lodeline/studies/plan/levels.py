@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -217,15 +218,17 @@ def _cover(
 def _suppliers(
     plan: ActionPlan, level: SupplierLimit, base: BaseYear, supply: Supply
 ) -> Iterator[Condition]:
-    """Yield a condition for each supplier at stake, and one for all that are over the limit."""
+    """Yield a condition for each supplier at stake, and for sets of them that need the same tonnes.
+
+    What plants, substitution and contracts bring can be divided so that nobody is over the limit if
+    and only if no set of suppliers needs more than may take their place (Hall 1935).
+    """
     limit, made = level.share_at_most, _tonnes(plan, level, _PLANTS, level.members)
-    spared = (1.0 - limit) * _tonnes(plan, level, (MeasureKind.SUBSTITUTION,), level.members)
+    spared = _tonnes(plan, level, (MeasureKind.SUBSTITUTION,), level.members)
     contracts = _tonnes(plan, level, (MeasureKind.OFFTAKE,), level.members)
     sellers = np.array([m.origin if isinstance(m, Offtake) else "" for m in plan.measures])
     contracts = np.where(np.isin(sellers, level.members), 0.0, contracts)
-    excess = supply.bought - limit * supply.total
-    over = [base.countries[k] for k in np.flatnonzero(excess > 0.0)]
-    at_stake = sorted({*over, *sellers[contracts > 0.0]} & set(base.countries))
+    excess = dict(zip(base.countries, supply.bought - limit * supply.total, strict=True))
 
     def condition(names: Sequence[str]) -> Condition:
         own = np.isin(sellers, names)
@@ -234,15 +237,37 @@ def _suppliers(
             label=f"at most {limit:.0%} of {level.form} in {_who(level.countries)} from "
             f"{' and '.join(names)}",
             members=level.members,
-            row=bought - made - spared,
-            bound=-float(sum(excess[base.countries.index(n)] for n in names)),
+            row=bought - made - (1.0 - len(names) * limit) * spared,
+            bound=-sum(excess[n] for n in names),
         )
 
-    for name in at_stake:
+    modules = np.array([float(m.modules) for m in plan.measures])
+    sold = {n: float((contracts * modules)[sellers == n].sum()) for n in excess}
+    for name in sorted(n for n in excess if excess[n] > 0.0 or sold[n] > 0.0):
         yield condition([name])
-    # The same tonnes cannot take the place of two suppliers.
-    if len(over) > 1:
-        yield condition(over)
+    # Less need lowers what every supplier may sell.
+    lowered = limit * float(spared @ modules)
+    for names in _sets(excess, sold, lowered):
+        if len(names) > 1:
+            yield condition(names)
+
+
+def _sets(
+    excess: Mapping[str, float], sold: Mapping[str, float], lowered: float
+) -> Iterator[list[str]]:
+    """Yield the sets of suppliers that can be the first to need more than there is.
+
+    All that are over the limit are in each; of those that measures can push over it any that may
+    sell more, and of the rest the largest.
+    """
+    over = [n for n in excess if excess[n] > 0.0]
+    pushed = [n for n in excess if excess[n] <= 0.0 < excess[n] + sold[n] + lowered]
+    selling = [n for n in pushed if sold[n] > 0.0]
+    rest = sorted((n for n in pushed if sold[n] == 0.0), key=lambda n: -excess[n])
+    for count in range(len(selling) + 1):
+        for some in combinations(selling, count):
+            for k in range(len(rest) + 1):
+                yield sorted([*over, *some, *rest[:k]])
 
 
 def _who(names: Sequence[str]) -> str:
