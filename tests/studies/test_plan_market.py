@@ -2,12 +2,16 @@
 
 import numpy as np
 import pytest
-from plan_cases import small_case
+from plan_cases import PLAN, small_case
 
 from lodeline.network import RowKind
+from lodeline.studies.plan.bundle import Optimum, Search
+from lodeline.studies.plan.contributions import measure_outcomes
+from lodeline.studies.plan.evaluate import Here
 from lodeline.studies.plan.exchange import improve_for_members, own_value
 from lodeline.studies.plan.ledger import Ledger
 from lodeline.studies.plan.market import Judge, simulate_plan
+from lodeline.studies.plan.master import Master
 
 COUNT = 6
 
@@ -88,3 +92,21 @@ def test_exchanges_never_make_the_partners_worse_off_and_keep_the_rules(case, ju
     assert own_value(case, judge, found, members) < own_value(case, judge, start, members)
     rules, limit = case.menu.constraints(case.menu.partners)
     assert np.all(rules @ found <= limit + 1e-6 * np.abs(limit) + 1e-9)
+
+
+def test_what_a_measure_prevents_stands_beside_the_charge_of_all_that_goes_with_it(tmp_path):
+    """A stock goes with the right on it: if the right is dear, the two do not pay."""
+    for cost, pays in (("1.0", True), ("50.0e9", False)):
+        case = small_case(tmp_path, PLAN.replace("cost_usd: 50.0e3", f"cost_usd: {cost}"))
+        values = case.values(seed=0, count=2)
+        search = Search(Master(case.menu, case.plan.goal, np.full(2, 0.5)), Here(case, values))
+        plan = np.zeros(case.menu.size)
+        for name in ("stock-usa", "access"):
+            plan[case.menu.measure == case.menu.measures.index(name)] = 1.0
+        losses = search.losses(plan)
+        joint = Optimum(plan, search.least(plan), search.value(plan), losses, 1, 2)
+        judge = Judge(case, case.values(seed=1, count=COUNT))
+        told = {m.id: m for m in measure_outcomes(case, search, judge, joint)}
+        assert told["stock-usa"].prevents_usd > told["access"].prevents_usd
+        assert (told["stock-usa"].helps_in > 0.0) == pays
+        assert (told["access"].helps_in > 0.0) <= pays

@@ -55,7 +55,8 @@ class MeasureOutcome:
     paid_by
         Cash by partner, USD.
     prevents_usd
-        Mean fall of the world's loss in the fresh futures against the plan without it.
+        Mean fall of the world's loss in the fresh futures against the plan without it, and without
+        what cannot be without it.
     prevents_own_usd
         The same for the partners' own loss.
     prevents_error_usd
@@ -64,8 +65,8 @@ class MeasureOutcome:
         The same mean over those fresh futures alone in which an event happens, by event that
         touches its chain; None where it happens in none.
     helps_in
-        Share of the fresh futures in which the world's loss falls by more than its charge: in
-        which it pays for itself.
+        Share of the fresh futures in which the world's loss falls by more than its charge, and that
+        of what cannot be without it and so is left out too: in which they pay for themselves.
     helps_most
         Numbers of those futures in which that fall is largest, at most five, the largest
         first; with the seed after the plan's they can be drawn again.

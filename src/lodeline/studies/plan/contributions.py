@@ -45,7 +45,7 @@ def _outcome(case: Case, search: Search, judge: Judge, joint: Optimum, k: int) -
     built = own[joint.plan[own] > 0.0]
     cash = float(menu.cash[own] @ joint.plan[own])
     charge = float(menu.charge[own] @ joint.plan[own])
-    found = _prevented(case, judge, joint.plan, k, charge) if built.size else _NOTHING
+    found = _prevented(case, judge, joint.plan, k) if built.size else _NOTHING
     return MeasureOutcome(
         id=measure.id,
         title=measure.title,
@@ -106,10 +106,11 @@ class _Prevented:
 _NOTHING = _Prevented()
 
 
-def _prevented(case: Case, judge: Judge, plan: Vector, k: int, charge: float) -> _Prevented:
+def _prevented(case: Case, judge: Judge, plan: Vector, k: int) -> _Prevented:
     """Return what a measure prevents: the same plan without it is run beside the plan.
 
-    What cannot be without it goes too: an access right without its stock is nothing.
+    What cannot be without it goes too, with its charge: an access right without its stock is
+    nothing.
     """
     without = plan.copy()
     for i in {k, *_needing(case.plan.measures, k)}:
@@ -117,7 +118,7 @@ def _prevented(case: Case, judge: Judge, plan: Vector, k: int, charge: float) ->
     before, after = judge(without), judge(plan)
     members, tail = case.plan.members, case.plan.goal.tail
     fall = before.world - after.world
-    pays = fall > charge
+    pays = fall > float(case.menu.charge @ (plan - without))
     spread = float(fall.std(ddof=1)) if fall.size > 1 else 0.0
     return _Prevented(
         world=float(fall.mean()),
