@@ -102,6 +102,10 @@ def test_going_on_gives_the_same_bytes(folder, summary, capsys):
     page = (folder / "out" / "report.html").read_text()
     assert "<script" not in page
     assert summary["specification"]["title"] in page
+    assert "value of the stochastic solution" in page
+    for m in summary["measures"]:
+        named = f'title="{", ".join(m["assumed"]).replace("_", " ")}">assumed</span>'
+        assert not (m["built"] and m["assumed"]) or named in page
 
 
 def test_another_run_is_not_overwritten(folder, first, capsys):

@@ -1,16 +1,17 @@
 """The page of a plan: money in words, the calendar, no script."""
 
 from lodeline.report.plan import usd, when
+from lodeline.report.plan_page import assumed_numbers
 from lodeline.results.plan import Decision, MeasureOutcome
 
 
-def outcome(*decisions):
+def outcome(*decisions, title="M", assumed=()):
     return MeasureOutcome(
-        id="m", title="M", kind="stock", chain="c", form="f", country="JPN", decisions=decisions,
+        id="m", title=title, kind="stock", chain="c", form="f", country="JPN", decisions=decisions,
         cost_usd=1.0, charge_usd=1.0, paid_by={"JPN": 1.0}, prevents_usd=None,
         prevents_own_usd=None, prevents_error_usd=None, prevents_if={}, helps_in=None,
         helps_most=(), tail_usd=None, if_dearer="same", if_cheaper="same",
-        too_late=False, source="", assumed=(),
+        too_late=False, source="", assumed=assumed,
     )  # fmt: skip
 
 
@@ -31,3 +32,14 @@ def test_decisions_are_told_by_year_and_modules():
 def test_what_never_works_has_no_month():
     assert outcome(Decision(2028, 1.0, 1.0, None)).works_from is None
     assert outcome().works_from is None
+
+
+def test_measures_with_the_same_assumed_numbers_share_a_line():
+    found = assumed_numbers(
+        [
+            outcome(title="A", assumed=("capex_usd", "lead_years")),
+            outcome(title="B"),
+            outcome(title="C", assumed=("capex_usd", "lead_years")),
+        ]
+    )
+    assert found == {"capex usd, lead years": ["A", "C"]}

@@ -54,6 +54,11 @@ def plan_lines(result: PlanResult) -> Iterator[str]:
         + ("." if result.without is None else f"; without measures {usd(result.without)}.")
         + _of_saving(result)
     )
+    if result.value_of_stochastic_solution is not None:
+        yield (
+            f"A plan made for the central future alone would be worse in all futures by "
+            f"{usd(result.value_of_stochastic_solution)} m USD (value of the stochastic solution)."
+        )
     yield from _joint(result)
 
 

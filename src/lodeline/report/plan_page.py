@@ -15,7 +15,7 @@ from lodeline.report.page import environment, write_texts
 from lodeline.report.plan import plan_lines, plan_tables, share, usd, when
 from lodeline.results.plan import MeasureOutcome, PlanResult, plan_document
 
-__all__ = ["render_plan", "write_plan"]
+__all__ = ["assumed_numbers", "render_plan", "write_plan"]
 
 _NAME, _BAR, _MONEY, _ROW, _HEAD = 400.0, 440.0, 150.0, 24.0, 24.0
 _APART = 12.0
@@ -66,15 +66,17 @@ def write_plan(result: PlanResult, folder: Path) -> list[Path]:
 
 def render_plan(result: PlanResult) -> str:
     """Return the report as one self-contained HTML document."""
-    templates = environment(usd=usd, share=share, when=when)
+    templates = environment(usd=usd, share=share, when=when, assumed=_assumed)
     bars = _calendar(result)
+    built = [m for m in result.measures if m.decisions]
     dots, x_ticks, y_ticks = _frontier(result)
     return templates.get_template("plan.html.j2").render(
         result=result,
         spec=result.specification,
         lines=list(plan_lines(result))[1:],
         tables=list(plan_tables(result))[1:],
-        built=[m for m in result.measures if m.decisions],
+        built=built,
+        assumed_numbers=assumed_numbers(built),
         left_out=[m for m in result.measures if not m.decisions],
         bars=bars,
         event_names=list(dict.fromkeys(e for m in result.measures for e in m.prevents_if)),
@@ -88,6 +90,20 @@ def render_plan(result: PlanResult) -> str:
         colours=COLOURS,
         version=__version__,
     )
+
+
+def _assumed(measure: MeasureOutcome) -> str:
+    """Return the names of a measure's assumed numbers in words."""
+    return ", ".join(measure.assumed).replace("_", " ")
+
+
+def assumed_numbers(measures: Sequence[MeasureOutcome]) -> dict[str, list[str]]:
+    """Return titles of measures by the names of their assumed numbers."""
+    out: dict[str, list[str]] = {}
+    for m in measures:
+        if m.assumed:
+            out.setdefault(_assumed(m), []).append(m.title)
+    return out
 
 
 def _x(result: PlanResult, month: str) -> float:
