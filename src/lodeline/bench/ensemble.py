@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import json
 import math
-import resource
 import subprocess
 import sys
 import time
@@ -22,6 +21,7 @@ from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from typing import Any
 
+from lodeline.bench.memory import peak_mb
 from lodeline.bench.peers import load_peer
 from lodeline.bench.solver import TOLERANCE, market_cases
 from lodeline.errors import MachineError
@@ -213,7 +213,7 @@ def measure(spec: str, scenarios: str, months: str, workers: str, seed: str) -> 
         scenarios=result.n, months=int(months), workers=int(workers), seconds=result.seconds,
         scenarios_per_second=result.computed / result.seconds,
         total_seconds=result.total_seconds,
-        peak_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0,
+        peak_mb=peak_mb(),
         fallbacks=int(result.certificate["fallbacks"]),
         max_residual=result.certificate["max_residual"], max_gap=result.certificate["max_gap"],
     )  # fmt: skip

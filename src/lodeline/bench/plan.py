@@ -34,6 +34,7 @@ from lodeline.bench.extensive import (
     solve_by_highs,
     solve_by_piqp,
 )
+from lodeline.bench.memory import peak_mb
 from lodeline.errors import InputError
 from lodeline.network.base_year import base_year
 from lodeline.network.catalogue import load_chain
@@ -51,8 +52,6 @@ PEERS = ("piqp", "highs", "mpi-sppy-lshaped", "mpi-sppy-ph")
 YEAR = 2024
 _TOLERANCE = 1e-6
 """Of PIQP: its own gap is relative to the turnover, of which the loss is a small part."""
-_MEGABYTE = 1024.0
-"""Kilobytes, in which Linux counts a process's memory."""
 
 
 @dataclass(frozen=True)
@@ -244,7 +243,7 @@ def _ours(countries: int, measures: int, count: int, gap: float, divisible: bool
         found = Search(master, evaluator).best(gap=gap)
     seconds = time.process_time() - began
     return _NOTHING | {
-        "seconds": seconds, "value": found.upper, "bound": found.lower, "mb": _memory()
+        "seconds": seconds, "value": found.upper, "bound": found.lower, "mb": peak_mb()
     }  # fmt: skip
 
 
@@ -275,7 +274,7 @@ def _theirs(
             found = solve_by_highs(problem, gap=gap, limit=limit)
     except (InputError, MemoryError) as error:
         return _NOTHING | {"note": " ".join(str(error).split()) or "out of memory"}
-    return _NOTHING | {"seconds": found.seconds, "value": found.value, "mb": _memory()}
+    return _NOTHING | {"seconds": found.seconds, "value": found.value, "mb": peak_mb()}
 
 
 def _by_sppy(
@@ -306,10 +305,6 @@ def _by_sppy(
         "seconds": found["seconds"], "mb": found["mb"],
         "value": None if found["value"] is None else UNIT * found["value"],
     }  # fmt: skip
-
-
-def _memory() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / _MEGABYTE
 
 
 def _apart(

@@ -23,6 +23,7 @@ from lodeline.solver.simd import WIDTH
 from lodeline.studies.ensemble import summary
 from lodeline.studies.ensemble.factors import check_count, sample_at
 from lodeline.studies.ensemble.parts import BLOCK, Models, Plan, Store, drawn_for
+from lodeline.studies.ensemble.reader import Reader
 from lodeline.studies.ensemble.run import compute_here, compute_there
 from lodeline.studies.ensemble.singly import needs_single_runs
 
@@ -205,10 +206,10 @@ def _summed(
     started: float,
 ) -> EnsembleResult:
     numbers = plan.parts(n)
-    reader = summary.Reader(
+    reader = Reader(
         [store.path("metrics", k) for k in numbers],
         [store.path("scenarios", k) for k in numbers],
-        n,
+        [plan.size(k, n) for k in numbers],
     )
     ensemble, factors, seed = plan.ensemble, models.factors, plan.seed
     forms = {name: chain.forms[-1].id for name, chain in plan.chains.items()}

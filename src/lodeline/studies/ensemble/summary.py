@@ -1,13 +1,13 @@
 """From the parts of an ensemble to quantiles, exceedance curves, tails and rankings.
 
-Countries are read a few at a time, so that memory does not grow with the number of scenarios.
+One metric of a few cells is in memory at a time, see `Reader`, and sums over the cells of one
+country: with more scenarios memory grows by some tens of bytes each, and no more.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -17,13 +17,12 @@ from numpy.typing import NDArray
 from lodeline.results.ensemble import LEVELS, METRICS
 from lodeline.results.metrics import UNMET_THRESHOLD
 from lodeline.studies.ensemble.factors import Factor, draw
+from lodeline.studies.ensemble.reader import Reader
 
-__all__ = ["Reader", "certificate", "exceedance", "factor_table", "headline", "quantiles",
-           "ranking", "tail"]  # fmt: skip
+__all__ = ["certificate", "exceedance", "factor_table", "headline", "quantiles", "ranking", "tail"]
 
-Vector = NDArray[np.float64]
+Floats = NDArray[np.floating[Any]]
 
-ROWS_AT_ONCE = 4_000_000
 ANALYSED = 4096
 """Scenarios that the ranking looks at: the first ones, themselves a balanced sample."""
 TAIL_SHARE = 0.05
@@ -33,64 +32,8 @@ EXCEEDED = (0.99, 0.95, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.25, 0.2, 0.15, 0.1,
             0.04, 0.03, 0.02, 0.01, 0.005, 0.002, 0.001)  # fmt: skip
 _TIMES = ("time_to_survive_months", "time_to_recover_months")
 _ALL = "all"
-
-
-@dataclass(frozen=True)
-class Reader:
-    """The files of an ensemble.
-
-    Attributes
-    ----------
-    metrics, scenarios
-        Files of the parts, in order.
-    n
-        Number of scenarios.
-    """
-
-    metrics: list[Path]
-    scenarios: list[Path]
-    n: int
-
-    def countries(self) -> list[str]:
-        """Return the countries, sorted."""
-        names = pl.scan_parquet(self.metrics[0]).select("country").unique().collect()
-        return sorted(names["country"])
-
-    def chunks(self) -> Iterator[pl.DataFrame]:
-        """Yield the metrics of a few countries at a time, sorted; each country in one chunk."""
-        names = self.countries()
-        rows = pl.scan_parquet(self.metrics[0]).select(pl.len()).collect().item()
-        first = pl.scan_parquet(self.scenarios[0]).select(pl.len()).collect().item()
-        per_country = max(rows / max(first, 1) / max(len(names), 1) * self.n, 1.0)
-        step = max(int(ROWS_AT_ONCE / per_country), 1)
-        for k in range(0, len(names), step):
-            yield self.of(names[k : k + step])
-
-    def of(self, countries: Sequence[str]) -> pl.DataFrame:
-        """Return the metrics of countries, sorted by country, chain, form and scenario."""
-        return (
-            pl.scan_parquet(self.metrics)
-            .filter(pl.col("country").is_in(list(countries)))
-            .collect()
-            .sort("country", "chain", "form", "scenario")
-        )
-
-
-def _quantile(column: str, level: float) -> pl.Expr:
-    # 'equiprobable' is the inverse of the empirical distribution: the value of a scenario.
-    return pl.col(column).quantile(level, interpolation="equiprobable")
-
-
-def _spread(table: pl.DataFrame, metric: str, keys: Sequence[str]) -> pl.DataFrame:
-    """Return mean and quantiles of a metric; a time that never comes is infinite, then null."""
-    value = pl.col(metric).cast(pl.Float64)
-    table = table.with_columns(value.fill_null(np.inf) if metric in _TIMES else value)
-    table = table.filter(pl.col(metric).is_not_null())
-    levels = [_quantile(metric, q).alias(f"p{100 * q:.0f}") for q in LEVELS]
-    mean = pl.col(metric).mean().alias("mean")
-    out = table.group_by(*keys, maintain_order=True).agg(mean, *levels)
-    numbers = ["mean", *(f"p{100 * q:.0f}" for q in LEVELS)]
-    return out.with_columns(pl.when(pl.col(c).is_finite()).then(pl.col(c)) for c in numbers)
+_KEYS = ("country", "chain", "form")
+_NUMBERS = ("mean", *(f"p{100 * q:.0f}" for q in LEVELS))
 
 
 def quantiles(reader: Reader, reference: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -103,33 +46,74 @@ def quantiles(reader: Reader, reference: pl.DataFrame) -> tuple[pl.DataFrame, pl
     reference
         ``country, chain, form, reference_use_t`` of all that use anything.
     """
-    keys = ("country", "chain", "form")
-    order = (*keys, "metric")
-    spreads, shorts = [], []
-    for table in reader.chunks():
-        used = table.filter(pl.col("unmet_share_peak").is_not_null())
-        parts = [_spread(used if m != "cost_usd" else table, m, keys).with_columns(
-            metric=pl.lit(m)) for m in METRICS]  # fmt: skip
-        by_chain = _added(table, ("country", "chain")).with_columns(form=pl.lit(_ALL))
-        overall = _added(table, ("country",)).with_columns(chain=pl.lit(_ALL), form=pl.lit(_ALL))
-        parts += [
-            _spread(t, "cost_usd", keys).with_columns(metric=pl.lit("cost_usd"))
-            for t in (by_chain, overall)
-        ]
-        spreads.append(pl.concat(p.select(*order, pl.exclude(*order)) for p in parts))
-        is_short = pl.col("unmet_share_peak") > UNMET_THRESHOLD
-        shorts.append(
-            used.group_by(*keys, maintain_order=True).agg(probability_short=is_short.mean())
-        )
-    short = pl.concat(shorts).join(reference, on=list(keys), how="left").sort(*keys)
-    ordered = short.select(*keys, "reference_use_t", "probability_short")
-    return pl.concat(spreads).sort(*order), ordered
+    spreads, shorts = [_added_up(reader)], []
+    for metric in METRICS:
+        for cells, values in reader.chunks(metric):
+            if metric in _TIMES:  # one that never comes is longer than any other
+                values[np.isnan(values) & reader.users[cells, None]] = np.inf
+            held = np.flatnonzero(~np.isnan(values).all(axis=1))
+            own, values = reader.cells[cells][held], values[held]
+            spreads.append(_spread(own, metric, values))
+            if metric == "unmet_share_peak":
+                is_short = (values > UNMET_THRESHOLD).mean(axis=1)
+                shorts.append(own.with_columns(probability_short=is_short))
+    short = pl.concat(shorts).join(reference, on=list(_KEYS), how="left").sort(*_KEYS)
+    ordered = short.select(*_KEYS, "reference_use_t", "probability_short")
+    return pl.concat(spreads).sort(*_KEYS, "metric"), ordered
 
 
-def _added(table: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
-    """Return the cost of each scenario added up within `keys`."""
-    grouped = table.group_by(*keys, "scenario", maintain_order=True)
-    return grouped.agg(cost_usd=pl.col("cost_usd").cast(pl.Float64).sum())
+def _spread(cells: pl.DataFrame, metric: str, values: Floats) -> pl.DataFrame:
+    """Return cells with mean and quantiles of a metric; null where they are infinite.
+
+    A quantile is the value of a scenario: the least that at least such a share does not exceed.
+
+    Parameters
+    ----------
+    cells
+        ``country, chain, form``.
+    metric
+        What the values are.
+    values
+        Shape (cell, scenario); absent values are no numbers.
+    """
+    ordered = np.sort(values, axis=1).astype(np.float64)
+    present = np.count_nonzero(~np.isnan(ordered), axis=1)
+    places = [np.ceil(level * present).astype(np.intp) - 1 for level in LEVELS]
+    rows = np.arange(len(ordered))
+    columns = [np.nansum(ordered, axis=1) / present]
+    columns += [ordered[rows, np.maximum(place, 0)] for place in places]
+    numbers = [
+        pl.Series(name, np.where(np.isfinite(column), column, np.nan), nan_to_null=True)
+        for name, column in zip(_NUMBERS, columns, strict=True)
+    ]
+    return cells.select(*_KEYS, pl.lit(metric).alias("metric")).with_columns(numbers)
+
+
+def _added_up(reader: Reader) -> pl.DataFrame:
+    """Return mean and quantiles of costs added over forms, and over chains, by scenario."""
+    sums: list[pl.DataFrame] = []
+
+    def keep(country: str, chain: str, cost: Floats) -> None:
+        cell = pl.DataFrame([(country, chain, _ALL)], schema=list(_KEYS), orient="row")
+        sums.append(_spread(cell, "cost_usd", cost[None, :]))
+
+    for country, cells in groupby(_costs(reader), key=lambda row: row[0]):
+        overall = np.zeros(reader.n)
+        for chain, forms in groupby(cells, key=lambda row: row[1]):
+            cost = np.zeros(reader.n)
+            for _, _, values in forms:
+                cost += values
+                overall += values
+            keep(country, chain, cost)
+        keep(country, _ALL, overall)
+    return pl.concat(sums)
+
+
+def _costs(reader: Reader) -> Iterator[tuple[str, str, Floats]]:
+    """Yield country, chain and cost by scenario of each cell, in order."""
+    for cells, values in reader.chunks("cost_usd"):
+        own = reader.cells[cells]
+        yield from zip(own["country"], own["chain"], values, strict=True)
 
 
 def headline(
@@ -157,22 +141,21 @@ def exceedance(reader: Reader, asked: Sequence[str], forms: Mapping[str, str]) -
     """Return the exceedance curves; see `EnsembleResult`."""
     rows: list[dict[str, Any]] = []
     for country in asked:
-        table = reader.of([country])
         for chain, form in forms.items():
-            own = table.filter((pl.col("chain") == chain) & (pl.col("form") == form))
             for metric in ("unmet_share_peak", "price_multiple_peak"):
-                values = own[metric].drop_nulls().cast(pl.Float64).to_numpy()
-                rows += _curve(country, chain, form, metric, values, reader.n)
-        cost = _added(table, ("country",))["cost_usd"].to_numpy()
-        rows += _curve(country, _ALL, _ALL, "cost_usd", cost, reader.n)
+                values = reader.of(country, chain, form, metric)
+                rows += _curve(country, chain, form, metric, values)
+        rows += _curve(country, _ALL, _ALL, "cost_usd", reader.cost(country))
     schema = {"country": pl.String, "chain": pl.String, "form": pl.String, "metric": pl.String,
               "probability": pl.Float64, "value": pl.Float64}  # fmt: skip
     return pl.DataFrame(rows, schema=schema)
 
 
 def _curve(
-    country: str, chain: str, form: str, metric: str, values: Vector, n: int
+    country: str, chain: str, form: str, metric: str, values: Floats
 ) -> Iterator[dict[str, Any]]:
+    n = values.size
+    values = np.sort(values[~np.isnan(values)]).astype(np.float64)
     if values.size == 0:
         return
     # Fewer than ten scenarios beyond a point say little about it.
@@ -184,11 +167,15 @@ def _curve(
 
 def _headline_values(reader: Reader, head: Mapping[str, Any]) -> pl.DataFrame:
     """Return ``scenario, unmet_share_peak, cost_usd`` of the headline, in order."""
-    own = reader.of([head["country"]])
-    cost = _added(own.filter(pl.col("chain") == head["chain"]), ("country",))
-    own = own.filter((pl.col("chain") == head["chain"]) & (pl.col("form") == head["form"]))
-    joined = own.select("scenario", "unmet_share_peak").join(cost, on="scenario", how="left")
-    return joined.select("scenario", "unmet_share_peak", "cost_usd").sort("scenario")
+    country, chain = head["country"], head["chain"]
+    unmet = reader.of(country, chain, head["form"], "unmet_share_peak")
+    return pl.DataFrame(
+        {
+            "scenario": np.arange(reader.n, dtype=np.int32),
+            "unmet_share_peak": unmet,
+            "cost_usd": reader.cost(country, chain),
+        }
+    )
 
 
 def tail(
@@ -286,20 +273,18 @@ def ranking(
 def certificate(reader: Reader, chains: Sequence[str], months: int) -> dict[str, float]:
     """Return the worst certificate over all solves."""
     names = ("max_residual", "max_gap", "spot_residual")
-    exprs = [
-        pl.max_horizontal(pl.col(f"{c}.{name}").max() for c in chains).alias(name) for name in names
-    ]
-    total = pl.sum_horizontal(pl.col(f"{c}.fallbacks").cast(pl.Int64).sum() for c in chains)
-    row = (
-        pl.scan_parquet(reader.scenarios)
-        .select(*exprs, total.alias("fallbacks"))
-        .collect()
-        .row(0, named=True)
-    )
+    worst, fallbacks = np.zeros(len(names)), 0
+    for path in reader.scenarios:
+        for chain in chains:
+            columns = [f"{chain}.{name}" for name in (*names, "fallbacks")]
+            own = pl.read_parquet(path, columns=columns)
+            # What is not a number stays so: it must not pass as small.
+            worst = np.maximum(worst, own.select(columns[:-1]).to_numpy().max(axis=0))
+            fallbacks += int(own[columns[-1]].cast(pl.Int64).sum())
     return {
-        "max_residual": row["max_residual"],
-        "max_gap": row["max_gap"],
-        "max_spot_residual": row["spot_residual"],
+        "max_residual": float(worst[0]),
+        "max_gap": float(worst[1]),
+        "max_spot_residual": float(worst[2]),
         "solves": reader.n * months * len(chains),
-        "fallbacks": int(row["fallbacks"]),
+        "fallbacks": fallbacks,
     }
