@@ -7,9 +7,10 @@ import pytest
 
 from lodeline.network import ActivityKind
 from lodeline.network.base_year import base_year
-from lodeline.network.calibrate import calibrate, own_supply_share, price_caps
+from lodeline.network.calibrate import calibrate
 from lodeline.network.catalogue import load_all, load_chain
 from lodeline.network.network import PRICE_CAP
+from lodeline.network.price_caps import own_supply_share, price_caps
 from lodeline.results.welfare import cost_by_country
 from lodeline.scenarios.compile import compile_schedule
 from lodeline.scenarios.restrictions import Outage

@@ -23,11 +23,12 @@ from lodeline.network.base_year import BaseYear
 from lodeline.network.chain import Behaviour
 from lodeline.network.network import PRICE_CAP, ActivityKind, Layer, Network, RowKind
 from lodeline.network.origin import Origin
+from lodeline.network.price_caps import price_caps
 from lodeline.network.stocks import StockPolicy, StockRule
 from lodeline.solver.curves import CurveKind, Vector
 from lodeline.units import DAYS_PER_YEAR, MONTHS_PER_YEAR
 
-__all__ = ["calibrate", "own_supply_share", "price_caps"]
+__all__ = ["calibrate"]
 
 BLEND_ELASTICITY = 20.0
 """How readily users and processors swap one layer for the other: moving all of it costs about a
@@ -469,38 +470,6 @@ class _Builder:
             row_price=row_price,
             row_scale=row_scale,
         )
-
-
-def own_supply_share(base: BaseYear) -> Vector:
-    """Return which part of what a maker of a form takes of it is its own, shape (form, country).
-
-    1 − imports / (use + what recipes take) where something is made, else 0.
-    """
-    made, imports = base.produced.copy(), np.zeros_like(base.produced)
-    ids = list(base.forms)
-    for r, recipe in enumerate(base.chain.recipes):
-        made[ids.index(recipe.makes)] += base.processed[r]
-    np.add.at(imports, (base.lane_form, base.lane_destination), base.lane_level)
-    taken = base.absorbed()
-    own = 1.0 - imports / np.where(taken > 0.0, taken, 1.0)
-    return np.where((made > 0.0) & (taken > 0.0), np.clip(own, 0.0, 1.0), 0.0)
-
-
-def price_caps(base: BaseYear) -> Vector:
-    """Return the price over p̄ from which use fades to nothing, shape (form, country).
-
-    cap = 20 − (20 − w) · own_supply_share      w the form's `onward_price`; 20 where it has none
-
-    What is left over in a country that mines is mostly ore that leaves it worked on, under a code
-    that the chain does not show. Its buyers are the world's, so that those who work on it pay no
-    more for it than the world market of their product lets them, however short their own mine is.
-    """
-    caps = np.full(base.used.shape, PRICE_CAP)
-    share = own_supply_share(base)
-    for f, form in enumerate(base.chain.forms):
-        if form.onward_price is not None:
-            caps[f] -= (PRICE_CAP - form.onward_price.value) * share[f]
-    return caps
 
 
 def _positive(values: Vector) -> list[int]:

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lodeline.network import ActivityKind, BaseYear, Limit, Network, RowKind
-from lodeline.network.calibrate import own_supply_share
 from lodeline.network.network import PRICE_CAP
+from lodeline.network.price_caps import own_supply_share
 from lodeline.scenarios.compile import compile_schedule
 from lodeline.scenarios.effects import approved_share
 from lodeline.scenarios.ensemble_spec import Ensemble
