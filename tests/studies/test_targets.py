@@ -89,6 +89,16 @@ def test_a_maker_that_no_source_lists_does_not_count_and_zero_is_no_verdict():
     assert figures["powder"].is_least
 
 
+def test_a_mine_of_another_year_is_imputed_and_not_blown_up_to_the_world():
+    # Portugal, 380 t of lithium in 2023; the IEA's rest of 2024 is not Portugal's.
+    doubt = balanced("lithium", 2024)
+    mine = next(f for f in self_sufficiency(doubt, EU27) if f.stage == "mine")
+    inside = [c in EU27 for c in doubt.base.countries]
+    assert mine.value == pytest.approx(380.0 / doubt.base.absorbed()[0][inside].sum())
+    assert mine.mark == "imputed"
+    assert mine.is_least
+
+
 def test_the_union_s_largest_supplier_by_origin_is_at_least_what_arrives_unmixed():
     found = list(suppliers(balanced("rare-earths", 2024), "EU27", EU27, home=EU27))
     metals = {s.stage: s for s in found if s.form == "metals"}

@@ -50,12 +50,15 @@ class MineOutput:
         Year of the figures.
     is_whole
         Whether the publisher names every country, not the largest only.
+    carried
+        Miners whose figure is of another year.
     """
 
     miners: tuple[str, ...]
     tonnes: Vector
     year: int
     is_whole: bool
+    carried: frozenset[str] = frozenset()
 
 
 def begins_at_mine(chain: Chain) -> bool:
@@ -77,18 +80,21 @@ def mine_output(chain: Chain, year: int) -> MineOutput | None:
     if abs(nearest - year) > FARTHEST_YEAR:
         return None
     rows = table.filter(pl.col("year") == nearest).sort("country")
-    if nearest != year:
-        known = data.largest_makers(commodity, MINE).filter(pl.col("year") == year)
-        if known.height:
-            nearest, rows = year, _with_largest(rows, known)
+    carried = frozenset(rows["country"]) if nearest != year else frozenset()
+    known = data.largest_makers(commodity, MINE).filter(pl.col("year") == year)
+    if nearest != year and known.height:
+        nearest, rows, carried = year, _with_largest(rows, known), carried - {*known["country"]}
     is_whole = not rows["source"].is_in(["USGS", "IEA"]).any()
-    return MineOutput(tuple(rows["country"]), rows["value"].to_numpy(), nearest, is_whole)
+    return MineOutput(tuple(rows["country"]), rows["value"].to_numpy(), nearest, is_whole, carried)
 
 
 def _with_largest(rows: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
-    """Return the largest mines as a later source has them, the others of before in what is left."""
+    """Return the largest mines as a later source has them, the others of before cut to its rest.
+
+    What the rest holds beyond them was mined by countries of which no figure is known.
+    """
     others = rows.join(known, on="country", how="anti")
-    scale = float(known["rest"][0]) / max(float(others["value"].sum()), 1e-300)
+    scale = min(1.0, float(known["rest"][0]) / max(float(others["value"].sum()), 1e-300))
     columns = ["country", "value", "source"]
     return pl.concat(
         [known.select(columns), others.select(columns).with_columns(pl.col("value") * scale)],

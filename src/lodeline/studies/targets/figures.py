@@ -95,8 +95,10 @@ def self_sufficiency(doubt: Doubt, members: tuple[str, ...]) -> Iterator[Figure]
     made = np.where(doubt.is_untraced, 0.0, outputs(base))
     ore = mine_output(base.chain, base.year)
     if ore is not None:
-        tonnes = sum(t for c, t in zip(ore.miners, ore.tonnes, strict=True) if c in members)
-        mark = "observed" if ore.year == base.year else "imputed"
+        own_mines = {c: t for c, t in zip(ore.miners, ore.tonnes, strict=True) if c in members}
+        tonnes = sum(own_mines.values())
+        is_of_year = ore.year == base.year and not ore.carried & own_mines.keys()
+        mark = "observed" if is_of_year else "imputed"
         use = float(absorbed[0][inside].sum())
         yield _over(MINE, float(tonnes), use, not ore.is_whole, mark)
     for f, form in enumerate(base.forms):
