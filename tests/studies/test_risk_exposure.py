@@ -144,3 +144,14 @@ def test_supply_that_is_not_traced_may_stop_with_a_site_or_go_on():
     assert canada["low"] < (canada["high"] or HORIZON)
     japan = run_exposure(Request("risk-exposure-index", ("rare-earths",), ("JPN",), (2024,))).rows
     assert japan["value"].null_count() == 0, "what it has is listed or imported"
+
+
+def test_what_holds_at_one_end_alone_is_told_by_no_column():
+    # Italy lasts half a month without Austria's metal if what is not traced stops too, else nine.
+    italy = run_exposure(Request("time-to-survive", ("rare-earths",), ("ITA",), (2024,))).rows
+    austria = italy.filter(stage="metals", site="AUT").row(0, named=True)
+    assert austria["low"] < 6.0 < austria["high"]
+    assert austria["is_exposed"] is None
+    ranges = italy.filter(pl.col("value").is_null() & pl.col("low").is_not_null())
+    assert ranges["time_to_survive_months"].drop_nulls().is_empty()
+    assert italy.filter(stage="metals", site="CHN")["is_exposed"].item() is True

@@ -114,9 +114,9 @@ class Site:
 def measure(request: Request) -> pl.DataFrame:
     """Return one row per country, material, form and site with at least 1 % of what enters.
 
-    Extra columns: ``site`` (ISO3), ``share``, ``time_to_survive_months`` (null: never short),
-    ``is_exposed``, ``impact_usd`` with its range over the time to recover, and
-    ``risk_exposure_index``.
+    Extra columns: ``site`` (ISO3), ``share``, ``time_to_survive_months`` (null: never short, or a
+    range only), ``is_exposed`` (null: at one end of the range alone), ``impact_usd`` with its range
+    over the time to recover, and ``risk_exposure_index`` (null: nothing is lost, or a range only).
 
     Raises
     ------
@@ -260,7 +260,8 @@ def _rows(
             continue
         survived = [time_to_survive(supply, found[k]) for found in (stops, with_untraced)]
         is_time = request.method == "time-to-survive"
-        ends: Sequence[float | None] = survived if is_time else [i[k] for i in indices]
+        index: Sequence[float | None] = [i[k] for i in indices]
+        ends: Sequence[float | None] = survived if is_time else index
         value, reason = _told(ends)
         low, high = _sorted(ends)
         yield {
@@ -274,12 +275,12 @@ def _rows(
             "reason": reason,
             "site": NOT_TRACED if site.is_untraced else network.countries[site.country],
             "share": site.share,
-            "time_to_survive_months": _finite(survived[0]),
-            "is_exposed": survived[0] < TTR,
+            "time_to_survive_months": _told(survived)[0],
+            "is_exposed": _agreed([months < TTR for months in survived]),
             "impact_usd": impacts[0][k],
             "impact_low_usd": impact(stops[k], TTR_RANGE[0]),
             "impact_high_usd": impact(with_untraced[k], TTR_RANGE[1]),
-            "risk_exposure_index": indices[0][k],
+            "risk_exposure_index": _told(index)[0],
             "low": low,
             "high": high,
         }
@@ -312,6 +313,11 @@ def _told(ends: Sequence[float | None]) -> tuple[float | None, str | None]:
     if abs(first - second) > WIDEST * max(first, second):
         return None, UNTRACED
     return value, None if value is not None else ENDLESS
+
+
+def _agreed(ends: Sequence[bool]) -> bool | None:
+    """Return what holds at both ends, null where they differ."""
+    return ends[0] if len(set(ends)) == 1 else None
 
 
 def _unit(request: Request) -> str:
