@@ -113,6 +113,20 @@ def test_restrictions_concern_material_country_and_home(assessed):
     assert set(assessed.restrictions["restricting_country"]) == {"CHN"}
 
 
+def test_a_licence_for_rare_earths_concerns_dysprosium_and_both_are_strategic(tmp_path):
+    path = tmp_path / "heavy.csv"
+    path.write_text(
+        "material,form,supplier_country,quantity,unit,basis,year\n"
+        "heavy-rare-earths,dysprosium-terbium,CHN,2,t,contained,2024\n"
+        "aluminium,bauxite,IDN,200,t,contained,2024\n"
+    )
+    heavy = assess_purchases(path, home=["ITA"], with_market=False)
+    covers = dict(heavy.restrictions.select("id", "covers").iter_rows())
+    assert covers["CHN_REE7_2025"] == "rare_earths_Sm_Gd_Tb_Dy_Lu_Sc_Y;magnets"
+    assert covers["IDN_BAUX_2023"] == "bauxite"
+    assert heavy.strategic["heavy-rare-earths"] == STRATEGIC["rare-earths"]
+
+
 def test_stock_over_share_is_how_long_it_lasts(assessed):
     [metals] = [v for v in assessed.vulnerability if v.form == "metals"]
     assert metals.year == 2024

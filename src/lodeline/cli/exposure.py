@@ -230,7 +230,12 @@ def _print_rows(result: ExposureResult) -> None:
             "note": notes.setdefault(told, len(notes) + 1),
         }
         rows.append([cells[name] for name in headings if name not in hidden])
-    print_table([h for h in headings if h not in hidden], rows, numbers=("year", "value", "note"))
+    print_table(
+        [h for h in headings if h not in hidden],
+        rows,
+        numbers=("year", "value", "note"),
+        whole=("measure", "who", "range"),
+    )
     for text, place in notes.items():
         talk.print(f"{place}  {text}", markup=False)
     for note in result.notes:

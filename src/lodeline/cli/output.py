@@ -115,7 +115,11 @@ def progress_bar(first: str = "reading the data") -> Iterator[Progress | None]:
 
 
 def table(
-    headings: Sequence[str], rows: Iterable[Sequence[object]], *, numbers: Sequence[str] = ()
+    headings: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    *,
+    numbers: Sequence[str] = (),
+    whole: Sequence[str] = (),
 ) -> Table:
     """Return a plain table.
 
@@ -127,18 +131,20 @@ def table(
         One sequence of cells per row; None is shown as a dash.
     numbers
         Headings of the columns to align right.
+    whole
+        Headings of further columns whose cells are never broken.
     """
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    result = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    result = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     for heading in headings:
         is_number = heading in numbers
         result.add_column(
             heading,
             justify="right" if is_number else "left",
-            no_wrap=is_number,
+            no_wrap=is_number or heading in whole,
             overflow="fold",
         )
     for row in rows:
@@ -147,7 +153,11 @@ def table(
 
 
 def print_table(
-    headings: Sequence[str], rows: Iterable[Sequence[object]], *, numbers: Sequence[str] = ()
+    headings: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    *,
+    numbers: Sequence[str] = (),
+    whole: Sequence[str] = (),
 ) -> None:
     """Print a plain table on standard output, 80 columns wide where it is no terminal."""
-    console(stderr=False).print(table(headings, rows, numbers=numbers))
+    console(stderr=False).print(table(headings, rows, numbers=numbers, whole=whole))

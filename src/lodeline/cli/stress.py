@@ -269,7 +269,8 @@ def _base_document(checks: Sequence[BaseCheck], base_year: int) -> dict[str, Any
 
 
 def _print_base(checks: Sequence[BaseCheck]) -> None:
-    from lodeline.cli.output import print_table
+    from lodeline.cli.output import print_table, print_text
+    from lodeline.report.format import wrapped
 
     rows = [
         (
@@ -285,3 +286,9 @@ def _print_base(checks: Sequence[BaseCheck]) -> None:
         rows,
         numbers=["off base year", "off reported", "residual"],
     )
+    note = (
+        "Off reported: the largest move of reported output, imports or exports by balancing, over "
+        "the country's reported output and imports. Large where sources disagree: --json lists "
+        "every figure before and after."
+    )
+    print_text("\n".join(wrapped(note)))

@@ -54,6 +54,8 @@ def _figures(result: Comparison) -> Iterator[str]:
         yield _row(row)
     if moved > _MOST:
         yield f"  and {moved - _MOST} more, in --json and the files of --out"
+    yield ""
+    yield from wrapped("Change: over the larger of the two, whichever way. all: over all chains.")
 
 
 def _row(row: Mapping[str, Any]) -> str:

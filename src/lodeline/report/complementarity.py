@@ -20,7 +20,7 @@ _WIDTHS = (8, 6, 7, 8, 6, 8, 7)
 _NAME = 28
 _LEGEND = (
     "Tonnes of the form's unit, flows a year; cover: free spare output and free exports over what "
-    "is at risk. '.': no figure, --json says why. Spare output and stocks are assumed."
+    "is at risk. '.': no figure, --json says why. m: million."
 )
 
 

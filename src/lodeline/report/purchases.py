@@ -160,7 +160,8 @@ def _restrictions(result: PurchaseAssessment) -> Block:
         return Block("Restrictions", level=3, text=("None in the ledger concerns these lots.",))
     left = result.restrictions.height - len(rows)
     more = (f"{left} more are in the tables.",) if left > 0 else ()
-    columns = ("material", "who, against whom", "kind", "in force", "shipped", "mined", "source")
+    columns = ("material", "covers", "who, against whom", "kind", "in force", "shipped", "mined",
+               "source")  # fmt: skip
     numbers = ("shipped", "mined")
     return Block("Restrictions", level=3, text=more, columns=columns, rows=rows, numbers=numbers)
 
@@ -168,6 +169,7 @@ def _restrictions(result: PurchaseAssessment) -> Block:
 def _restriction(result: PurchaseAssessment, row: Mapping[str, Any]) -> tuple[str, ...]:
     return (
         row["material"],
+        row["covers"].replace(";", "; ").replace("_", " "),
         f"{_name(result, row['restricting_country'])} → {row['target']}",
         f"{row['instrument']}: {row['severity'] or 'no details'}",
         f"{row['start']} to {row['end'] or 'no end known'}",

@@ -93,9 +93,10 @@ def _count(number: int) -> str:
 def _restriction(result: WorstCaseResult, r: Restriction) -> str:
     what = "output" if r.kind == "stage" else "trade"
     country = result.country_names[r.country]
-    to = f" to {result.country_names[r.destination]}" if r.destination else ""
-    verb = {"exporter": "exports", "lane": "ships", "stage": "makes"}[r.kind]
-    return f"{country} {verb} no {r.form}{to} ({share(r.share)} of the world's {what})"
+    does = r.title.removeprefix(f"{r.country} ")
+    if r.destination:
+        does = does.removesuffix(r.destination) + result.country_names[r.destination]
+    return f"{country} {does} ({share(r.share)} of the world's {what})"
 
 
 def _proof(result: WorstCaseResult) -> str:

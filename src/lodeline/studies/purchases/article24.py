@@ -16,10 +16,14 @@ SINGLE_COUNTRY_BENCHMARK = 0.65
 any stage, from one third country. It binds no firm; here it is a yardstick."""
 
 _PLATINUM_GROUP = "platinum group metals"
+_RARE_EARTHS = "rare earths for permanent magnets (Nd, Pr, Tb, Dy, Gd, Sm, Ce)"
+_GRAPHITE = "graphite, battery grade"
+_TITANIUM = "titanium metal"
 
 STRATEGIC: Mapping[str, str] = MappingProxyType(
     {
         "aluminium": "bauxite, alumina and aluminium",
+        "battery-anodes": _GRAPHITE,
         "bauxite": "bauxite, alumina and aluminium",
         "bismuth": "bismuth",
         "boron": "boron, metallurgy grade",
@@ -27,17 +31,19 @@ STRATEGIC: Mapping[str, str] = MappingProxyType(
         "copper": "copper",
         "gallium": "gallium",
         "germanium": "germanium",
-        "graphite": "graphite, battery grade",
+        "graphite": _GRAPHITE,
+        "heavy-rare-earths": _RARE_EARTHS,
         "lithium": "lithium, battery grade",
         "magnesium": "magnesium metal",
         "manganese": "manganese, battery grade",
         "nickel": "nickel, battery grade",
         "palladium": _PLATINUM_GROUP,
         "platinum": _PLATINUM_GROUP,
-        "rare-earths": "rare earths for permanent magnets (Nd, Pr, Tb, Dy, Gd, Sm, Ce)",
+        "rare-earths": _RARE_EARTHS,
         "rhodium": _PLATINUM_GROUP,
         "silicon-metal": "silicon metal",
-        "titanium": "titanium metal",
+        "titanium": _TITANIUM,
+        "titanium-sponge": _TITANIUM,
         "tungsten": "tungsten",
     }
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import polars as pl
 
@@ -20,7 +20,7 @@ LEAST = 0.01
 """Least share of a lot for a country to count."""
 
 RESTRICTIONS: Mapping[str, type[pl.DataType]] = {
-    "material": pl.String, "id": pl.String, "restricting_country": pl.String,
+    "material": pl.String, "id": pl.String, "covers": pl.String, "restricting_country": pl.String,
     "target": pl.String, "instrument": pl.String, "severity": pl.String, "start": pl.String,
     "end": pl.String, "source": pl.String, "url": pl.String, "confidence": pl.String,
     "share_supplied": pl.Float64, "share_extracted": pl.Float64,
@@ -36,8 +36,9 @@ def restriction_rows(
 ) -> Iterator[dict[str, object]]:
     """Yield the restrictions of the ledger that concern a lot, latest first.
 
-    A restriction concerns it if its material is the lot's, its country ships or extracts at least
-    a hundredth of it, its target is everybody or the user's country (any, if that is not told),
+    A restriction concerns it if it covers the lot's material or form, or the material that the
+    lot's chain is about (dysprosium is a rare earth), its country ships or extracts at least a
+    hundredth of it, its target is everybody or the user's country (any, if that is not told),
     and it had not ended before the year of the purchase.
 
     Parameters
@@ -51,8 +52,10 @@ def restriction_rows(
     """
     supplied = lot.shares("supplier_country")
     extracted = _extracted(mapped)
+    own = {lot.material} | ({lot.form} if lot.form else set())
+    own |= {spelling(lot.chain.material)} if lot.chain else set()
     for row in data.restrictions().sort("start", descending=True).iter_rows(named=True):
-        if not _is_about(row["material"], lot.material) or _is_over(row["end"], lot.year):
+        if not _is_about(row["material"], own) or _is_over(row["end"], lot.year):
             continue
         by = expand(str(row["restricting_country"]).split(";"))
         ships = sum(supplied.get(c, 0.0) for c in by)
@@ -60,7 +63,8 @@ def restriction_rows(
         if max(ships, mines) < LEAST or not _is_hit(row["target"], home):
             continue
         yield {k: row[k] for k in RESTRICTIONS if k in row} | {
-            "material": lot.material, "share_supplied": ships, "share_extracted": mines,
+            "material": lot.material, "covers": row["material"], "share_supplied": ships,
+            "share_extracted": mines,
         }  # fmt: skip
 
 
@@ -88,10 +92,10 @@ def _extracted(mapped: pl.DataFrame) -> dict[str, float]:
     return dict(summed.iter_rows())
 
 
-def _is_about(materials: str, own: str) -> bool:
+def _is_about(materials: str, own: Collection[str]) -> bool:
     """Return whether a list in the ledger (``rare_earths_Sm_Gd;magnets``) names a material."""
     names = [spelling(name) for name in materials.split(";")]
-    return any(name == own or name.startswith(f"{own}-") for name in names)
+    return any(name == one or name.startswith(f"{one}-") for name in names for one in own)
 
 
 def _is_over(end: str | None, year: int) -> bool:

@@ -51,7 +51,7 @@ NOTES = (
     "Before 2020 output by country is carried back with trade: earlier points are imputed.",
     "A published figure decides only where the data hold none.",
 )
-_NO_CHAIN = "no chain of this material: its trade, output or stages are not in the data"
+_NO_CHAIN = "the data hold no trade under a code of its own: who supplies and uses it is not seen"
 Row = dict[str, Any]
 
 
