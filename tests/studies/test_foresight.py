@@ -106,7 +106,7 @@ def test_knows_what_is_coming():
     market = run_market(late)
     foresight = run_foresight(market)
     np.testing.assert_allclose(market.stocks[5].sum(), market.stocks[0].sum(), rtol=1e-6)
-    assert foresight.stocks[5].sum() > 1.03 * foresight.stocks[0].sum()
+    assert foresight.stocks[5].sum() > 1.01 * foresight.stocks[0].sum()
 
 
 def test_with_nothing_restricted_foresight_is_worth_nothing():
