@@ -44,6 +44,18 @@ def test_json_follows_the_contract(spec, tmp_path, capfdbinary):
     assert (folder / "summary.json").read_bytes() == before
 
 
+def test_lead_times_of_the_command_line_are_those_of_the_file(spec, tmp_path, capfdbinary):
+    def document(path, *options):
+        assert main(["ensemble", str(path), "--n", "1", *options, "--json"]) == 0
+        found = json.loads(capfdbinary.readouterr().out)
+        return {k: v for k, v in found.items() if "second" not in k}
+
+    slow = tmp_path / "slow.yaml"
+    slow.write_text(SMALL + "lead_time: true\n", encoding="utf-8")
+    assert document(spec, "--lead-time") == document(slow)
+    assert document(spec, "--lead-time") != document(spec)
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

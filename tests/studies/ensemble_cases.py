@@ -152,6 +152,13 @@ def single():
     return ensemble, base, factors, SingleModel(ensemble, base)
 
 
+@cache
+def with_lead_time():
+    """Return the same of the first one with goods that take their time."""
+    ensemble, base, factors = _read(SPEC + "lead_time: true\n")
+    return ensemble, base, factors, SingleModel(ensemble, base)
+
+
 def _read(spec):
     ensemble = parse_ensemble(spec.encode(), source="small.yaml")
     base = base_year(load_chain("rhodium"), YEAR)
@@ -173,7 +180,7 @@ def setting_of(i, cases=small):
     ensemble, base, _, _ = cases()
     values = sample(cases=cases).values
     own = []
-    for event, r in restrictions_of(ensemble, "rhodium"):
+    for event, r in restrictions_of(ensemble, base.chain.id):
         if not values[f"{event.name}.happens"][i]:
             if r.keeps_apart:
                 # The layers stay, so a restriction that does not happen is one that never begins.
@@ -191,7 +198,7 @@ def setting_of(i, cases=small):
         key = (
             dial.key.removeprefix("restriction.")
             if dial.key.startswith("restriction.")
-            else f"rhodium.{dial.key}"
+            else f"{base.chain.id}.{dial.key}"
         )
         setting = dial.turn(setting, float(values[key][i]))
     return setting
@@ -201,8 +208,9 @@ def schedule_of(i, cases=small):
     """Return the schedule of a stress test of scenario i."""
     setting = setting_of(i, cases)
     return compile_schedule(
-        setting.base, setting.restrictions, cases()[0].calendar, stocks=setting.rule
-    )
+        setting.base, setting.restrictions, cases()[0].calendar, stocks=setting.rule,
+        lead_time=cases()[0].lead_time,
+    )  # fmt: skip
 
 
 def assert_as_in_a_stress_test(outcome, i, cases=small):

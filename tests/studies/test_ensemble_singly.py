@@ -2,13 +2,22 @@
 
 import numpy as np
 import pytest
-from ensemble_cases import SINGLY, assert_as_in_a_stress_test, sample, single, small
+from ensemble_cases import (
+    SINGLY,
+    assert_as_in_a_stress_test,
+    sample,
+    schedule_of,
+    single,
+    small,
+    with_lead_time,
+)
 
 from lodeline.errors import SpecError
 from lodeline.scenarios.ensemble_reading import load_ensemble, parse_ensemble
 from lodeline.scenarios.library import scenario_ids
 from lodeline.studies.ensemble import plan_of, run_ensemble
 from lodeline.studies.ensemble.factors import factors_of
+from lodeline.studies.ensemble.simulate import simulate
 from lodeline.studies.ensemble.singly import needs_single_runs
 
 
@@ -25,6 +34,16 @@ def test_the_sample_holds_events_that_happen_and_that_do_not():
 @pytest.mark.parametrize("i", range(4))
 def test_metrics_are_those_of_a_stress_test(outcome, i):
     assert_as_in_a_stress_test(outcome, i, single)
+
+
+def test_with_lead_times_metrics_are_those_of_a_stress_test_with_them():
+    drawn = sample(cases=with_lead_time).values
+    i = int(np.argmax(drawn["stop.happens"]))
+    slow = with_lead_time()[3].simulate({k: v[: i + 1] for k, v in drawn.items()})
+    assert schedule_of(i, with_lead_time).lead.max() >= 1
+    assert_as_in_a_stress_test(slow, i, with_lead_time)
+    at_once = simulate(small()[3], drawn)
+    assert not np.allclose(slow.cost[i], at_once.cost[i], rtol=1e-3)
 
 
 def test_every_solve_is_certified(outcome):
@@ -58,6 +77,7 @@ def test_only_what_must_be_run_singly_is():
     assert not needs_single_runs(small()[0], "rhodium")
     ruled = small()[0].model_copy(update={"stocks": single()[0].stocks})
     assert needs_single_runs(ruled, "rhodium")
+    assert needs_single_runs(with_lead_time()[0], "rhodium")
 
 
 @pytest.mark.parametrize("name", scenario_ids())

@@ -2,13 +2,16 @@
 
 import numpy as np
 import pytest
-from plan_cases import PLAN, small_case
+from plan_cases import PLAN, plan_files, small_case
 
+from lodeline.errors import InputError
 from lodeline.network import RowKind
 from lodeline.studies.plan.bundle import Optimum, Search
 from lodeline.studies.plan.contributions import measure_outcomes
 from lodeline.studies.plan.evaluate import Here
+from lodeline.scenarios.plan_reading import parse_plan
 from lodeline.studies.plan.exchange import improve_for_members, own_value
+from lodeline.studies.plan.futures import case_of
 from lodeline.studies.plan.ledger import Ledger
 from lodeline.studies.plan.market import Judge, simulate_plan
 from lodeline.studies.plan.master import Master
@@ -24,6 +27,14 @@ def case(tmp_path_factory):
 @pytest.fixture(scope="module")
 def judge(case):
     return Judge(case, case.values(seed=1, count=COUNT))
+
+
+def test_futures_with_lead_times_are_refused(tmp_path):
+    path = plan_files(tmp_path, PLAN)
+    plan = parse_plan(path.read_bytes(), source="plan.yaml", folder=tmp_path)
+    slow = plan.futures.model_copy(update={"lead_time": True})
+    with pytest.raises(InputError, match="lead times, which plans do not know"):
+        case_of(plan.model_copy(update={"futures": slow}), year=2023)
 
 
 def test_a_month_of_the_base_year_costs_nobody_anything(case):

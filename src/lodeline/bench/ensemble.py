@@ -207,7 +207,7 @@ def measure(spec: str, scenarios: str, months: str, workers: str, seed: str) -> 
     ensemble = load_ensemble(spec).model_copy(update={"months": int(months)})
     plan = plan_of(ensemble, seed=int(seed))
     result = run_ensemble(plan, n=int(scenarios), workers=int(workers))
-    shapes = [m.network.incidence.shape for m in Models.of(plan).chains]
+    shapes = [c.networks[0].incidence.shape for c in Models.of(plan).chains]
     row = Growth(
         spec=spec, nodes=sum(s[0] for s in shapes), activities=sum(s[1] for s in shapes),
         scenarios=result.n, months=int(months), workers=int(workers), seconds=result.seconds,

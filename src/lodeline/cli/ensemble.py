@@ -21,6 +21,7 @@ __all__ = ["ensemble"]
 @click.option("--n", "n", type=int, default=1000, show_default=True, help="Number of scenarios.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Fixes the scenarios.")
 @click.option("--base-year", type=int, metavar="Y", help="Year of the trade data.")
+@click.option("--lead-time", is_flag=True, help="Goods arrive months after they leave.")
 @click.option("--workers", type=click.IntRange(1, 1024), metavar="K", help="Worker processes.")
 @click.option(
     "--scheduler", metavar="ADDRESS", help="Dask scheduler to use, for example tcp://host:8786."
@@ -34,6 +35,7 @@ def ensemble(
     n: int,
     seed: int,
     base_year: int | None,
+    lead_time: bool,
     workers: int | None,
     scheduler: str | None,
     resume: bool,
@@ -59,7 +61,10 @@ def ensemble(
     if workers is not None and scheduler is not None:
         raise InputError("--workers starts processes here, --scheduler uses others. Give one.")
     own: dict[str, Chain] = {c.id: c for c in map(load_chain, chains)}
-    plan = plan_of(load_ensemble(spec, chains=own), seed=seed, base_year=base_year, chains=own)
+    asked = load_ensemble(spec, chains=own)
+    if lead_time:
+        asked = asked.model_copy(update={"lead_time": True})
+    plan = plan_of(asked, seed=seed, base_year=base_year, chains=own)
     if out is not None:
         check_folder(out)
     talk = console()

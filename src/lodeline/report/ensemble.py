@@ -434,9 +434,10 @@ def _apart(lines: Sequence[figures.Line]) -> tuple[figures.Line, ...]:
 
 def command(result: EnsembleResult) -> str:
     """Return the command that repeats the run."""
+    lead = "--lead-time " if result.specification["lead_time"] else ""
     return (
         f"lodeline ensemble {result.specification['id']} --n {result.n} --seed {result.seed} "
-        f"--base-year {result.base_year} --out futures"
+        f"--base-year {result.base_year} {lead}--out futures"
     )
 
 

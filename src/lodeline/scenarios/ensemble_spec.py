@@ -155,6 +155,8 @@ class Ensemble(Spec):
     """Chains to simulate; default all that the events restrict."""
     stocks: Stocks | None = None
     """How states release reserves; default as the scenarios say, else as their price rises."""
+    lead_time: Annotated[bool, Strict()] = False
+    """Whether goods arrive some months after they leave, by where they go."""
     base_year: Annotated[int, Strict(), Field(ge=1990, le=2100)] | None = None
     """Year of the trade data; default the year before the first month, as far as there are data."""
     start: MonthField = Field(default_factory=lambda known: _earliest(known))

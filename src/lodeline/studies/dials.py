@@ -6,7 +6,7 @@ ensembles all of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,10 +17,10 @@ from lodeline.network.stocks import StockRule
 from lodeline.scenarios.restrictions import Restriction, Uncertain
 from lodeline.scenarios.stock_rule import Stocks
 
-__all__ = ["INFERRED", "Dial", "Setting", "dials_of"]
+__all__ = ["INFERRED", "Dial", "Setting", "dials_of", "with_concentration"]
 
 INFERRED = "inferred"
-"""How the keys of dials begin that change the base year itself; ensembles keep them fixed."""
+"""How the keys of dials begin that change the base year itself."""
 
 
 @dataclass(frozen=True)
@@ -239,20 +239,27 @@ def _lanes_dial(chain: Chain, k: int) -> Dial:
     number = form.inferred.concentration
 
     def turn(setting: Setting, value: float) -> Setting:
-        now = setting.base.chain
-        how = now.forms[k].inferred
-        assert how is not None
-        fixed = how.model_copy(update={"concentration": _pinned(number, value)})
-        changed = now.forms[k].model_copy(update={"inferred": fixed})
-        forms = (*now.forms[:k], changed, *now.forms[k + 1 :])
+        chain = with_concentration(setting.base.chain, {form.id: value})
         # Other lanes are another base year: the curves alone would not move the flows.
-        base = base_year(now.model_copy(update={"forms": forms}), setting.base.year)
-        return replace(setting, base=base, origin=None)
+        return replace(setting, base=base_year(chain, setting.base.year), origin=None)
 
     return Dial(
         f"{INFERRED}.{form.id}.concentration", f"concentration of inferred lanes ({form.id})",
         "0 to 1", number.value, number.low, number.high, number.source, number.assumed, turn,
     )  # fmt: skip
+
+
+def with_concentration(chain: Chain, values: Mapping[str, float]) -> Chain:
+    """Return a chain with the lanes of forms between their two fits (0 to 1, by form)."""
+    forms = []
+    for form in chain.forms:
+        how = form.inferred
+        if how is not None and form.id in values:
+            number = _pinned(how.concentration, values[form.id])
+            how = how.model_copy(update={"concentration": number})
+            form = form.model_copy(update={"inferred": how})
+        forms.append(form)
+    return chain.model_copy(update={"forms": tuple(forms)})
 
 
 def _pinned(number: Parameter, value: float) -> Parameter:

@@ -174,7 +174,7 @@ class Eight:
         self.links = self._links(tables)
         self.sums = self._sums()
 
-    def account(self, prices: Vector, checked: int, first: int) -> None:
+    def account(self, prices: Vector, checked: int, index: NDArray[np.intp]) -> None:
         """Add up what prices mean, and see that they clear every month.
 
         Parameters
@@ -183,8 +183,8 @@ class Eight:
             USD/t, shape (month, row, lane), in compiled order.
         checked
             Month of which levels, bounds and right-hand side are kept.
-        first
-            Index of the block's first scenario, for messages.
+        index
+            Index of each of the block's scenarios, for messages.
 
         Raises
         ------
@@ -202,7 +202,7 @@ class Eight:
         if not np.all(worst <= ACCEPTED):
             i = int(np.argmax(np.where(np.isfinite(worst), worst, np.inf)))
             raise UnsolvedError(
-                f"scenario {first + int(self.chosen[i])}: a month was not cleared (residual "
+                f"scenario {index[self.chosen[i]]}: a month was not cleared (residual "
                 f"{self.sums.residual[i]:.1e}, gap {gap[i]:.1e}). Please report the ensemble and "
                 "its seed as a defect."
             )

@@ -8,7 +8,7 @@ the seed and i alone, not on how many scenarios there are or who computes them.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,8 +31,10 @@ _TAIL = 0.01
 """Share at either end of a lognormal distribution that is not drawn."""
 _MIDDLE_ENDS = 0.9
 """Where the middle 80 % of a distribution ends."""
+_BASE_YEARS = 4
+"""Base years of a chain with inferred lanes, if one form has them: each needs its own network."""
 _SHARES = (
-    *("severity", "leakage", "leakage_later", "share_of_base", "approval_share"),
+    *("concentration", "severity", "leakage", "leakage_later", "share_of_base", "approval_share"),
     *("diverted", "de_minimis", "share", "release_share"),
 )
 _ABOVE_ONE = ("onward_price", "trigger", "empty_at")
@@ -60,6 +62,8 @@ class Factor:
         Central value and range.
     is_whole
         Whole numbers from low to high, each equally likely.
+    steps
+        So many values, equally likely: the middles of equal parts of the distribution. 0: all.
     source, assumed
         Where the range comes from; whether nobody publishes it.
     chains
@@ -77,6 +81,7 @@ class Factor:
     source: str = ""
     assumed: bool = False
     chains: tuple[str, ...] = ()
+    steps: int = 0
 
     @property
     def is_drawn(self) -> bool:
@@ -84,6 +89,12 @@ class Factor:
         if self.key.endswith(".happens"):
             return 0.0 < self.value < 1.0
         return self.distribution is not Distribution.FIXED and self.high > self.low
+
+    @property
+    def levels(self) -> Vector:
+        """The values of a factor with steps, rising, shape (step,); one if it is not drawn."""
+        count = self.steps if self.is_drawn else 1
+        return self.at((np.arange(count) + 0.5) / count)
 
     def at(self, u: Vector) -> Vector:
         """Return the values at the quantiles `u`, shape of `u`."""
@@ -94,6 +105,8 @@ class Factor:
         width = self.high - self.low
         if self.is_whole:
             return self.low + np.floor(u * (width + 1.0))
+        if self.steps:
+            u = (np.floor(u * self.steps) + 0.5) / self.steps
         mode = (self.value - self.low) / width
         match self.distribution:
             case Distribution.UNIFORM:
@@ -184,7 +197,9 @@ def restrictions_of(ensemble: Ensemble, chain: str) -> tuple[tuple[Event, Restri
     )
 
 
-def factors_of(ensemble: Ensemble, bases: Mapping[str, BaseYear]) -> tuple[Factor, ...]:
+def factors_of(
+    ensemble: Ensemble, bases: Mapping[str, BaseYear], *, lanes: bool = True
+) -> tuple[Factor, ...]:
     """Return all factors: events first, then restrictions and behaviour by chain.
 
     Parameters
@@ -193,6 +208,8 @@ def factors_of(ensemble: Ensemble, bases: Mapping[str, BaseYear]) -> tuple[Facto
         The specification.
     bases
         Base year of every simulated chain, by its identifier.
+    lanes
+        Whether inferred lanes are drawn; if not, all scenarios share these base years.
 
     Raises
     ------
@@ -211,14 +228,22 @@ def factors_of(ensemble: Ensemble, bases: Mapping[str, BaseYear]) -> tuple[Facto
     for chain, base in bases.items():
         own = [r for _, r in restrictions_of(ensemble, chain)]
         for dial in dials_of(base, own, ensemble.reserves):
-            if dial.key.startswith(INFERRED):
-                continue  # All scenarios of an ensemble share one base year.
-            factors.append(_dial_factor(dial, chain, ensemble.distribution, several=several))
+            factor = _dial_factor(dial, chain, ensemble.distribution, several=several)
+            if not dial.key.startswith(INFERRED):
+                factors.append(factor)
+            elif lanes:
+                factors.append(replace(factor, steps=_lane_steps(base)))
     found = _overridden(factors, ensemble)
     problems = [p for f in found for p in _tail_problems(f)]
     if problems:
         raise SpecError(f"ensemble {ensemble.id}", problems)
     return found
+
+
+def _lane_steps(base: BaseYear) -> int:
+    """Return how many values the inferred lanes of each form take."""
+    forms = sum(form.inferred is not None for form in base.chain.forms)
+    return max(2, round(float(_BASE_YEARS ** (1.0 / forms))))
 
 
 def _event_factors(event: Event) -> Iterator[Factor]:
@@ -292,9 +317,9 @@ def _changed(factor: Factor, spread: Spread, default: Distribution) -> Factor:
     value = min(max(factor.value, low), high) if spread.value is None else spread.value
     # Ends that the user gives are ends.
     own = factor.distribution if spread.low is None and spread.high is None else default
-    return Factor(
-        factor.key, factor.label, factor.unit, spread.distribution or own, value, low, high,
-        factor.is_whole, spread.note or factor.source, factor.assumed, factor.chains,
+    return replace(
+        factor, distribution=spread.distribution or own, value=value, low=low, high=high,
+        source=spread.note or factor.source,
     )  # fmt: skip
 
 

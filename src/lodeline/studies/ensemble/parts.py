@@ -32,11 +32,8 @@ from lodeline.errors import InputError, MachineError
 from lodeline.network.base_year import BaseYear, base_year
 from lodeline.network.chain import Chain
 from lodeline.scenarios.ensemble_spec import Ensemble
-from lodeline.studies.ensemble.batch import ChainModel
 from lodeline.studies.ensemble.factors import Factor, factors_of, quantiles_of, sample_at
-from lodeline.studies.ensemble.metrics import Outcome
-from lodeline.studies.ensemble.simulate import simulate
-from lodeline.studies.ensemble.singly import SingleModel, needs_single_runs
+from lodeline.studies.ensemble.fitted import FittedChain
 
 __all__ = ["Part", "Plan", "Store", "compute_part"]
 
@@ -134,38 +131,17 @@ class Models:
 
     plan: Plan
     factors: tuple[Factor, ...]
-    chains: tuple[ChainModel | SingleModel, ...]
-
-    def simulate(self, chain: int, values: Mapping[str, Vector], first: int, kept: int) -> Outcome:
-        """Run the first `kept` scenarios of a block of a chain, or all of it.
-
-        Side by side it is always a whole block: there the numbers of a scenario depend, in their
-        last bits, on its place in the block.
-        """
-        model = self.chains[chain]
-        if isinstance(model, SingleModel):
-            return model.simulate({k: v[:kept] for k, v in values.items()}, first=first)
-        return simulate(model, values, first=first)
+    chains: tuple[FittedChain, ...]
 
     @classmethod
     def of(cls, plan: Plan, message: Callable[[str], None] | None = None) -> Models:
         """Calibrate the chains of a plan."""
         bases = plan.bases()
         factors = factors_of(plan.ensemble, bases)
-        chains = [_model(plan.ensemble, b, factors, message) for b in bases.values()]
+        chains = [
+            FittedChain.of(plan.ensemble, b, factors, message=message) for b in bases.values()
+        ]
         return cls(plan, factors, tuple(chains))
-
-
-def _model(
-    ensemble: Ensemble,
-    base: BaseYear,
-    factors: tuple[Factor, ...],
-    message: Callable[[str], None] | None,
-) -> ChainModel | SingleModel:
-    """Return the model of a chain: eight scenarios side by side where that can be."""
-    if needs_single_runs(ensemble, base.chain.id):
-        return SingleModel(ensemble, base, message=message)
-    return ChainModel(ensemble, base, factors, message=message)
 
 
 _ONE_AT_A_TIME = Lock()
@@ -220,85 +196,21 @@ def compute(models: Models, number: int, count: int, quantiles: Vector) -> Part:
         first = number * plan.part + offset
         sample = sample_at(models.factors, first, quantiles[offset : offset + BLOCK])
         kept = min(BLOCK, count - offset)
-        own = {f.key: sample.values[f.key][:kept] for f in models.factors if f.is_drawn}
+        drawn = {f.key: sample.values[f.key][:kept] for f in models.factors if f.is_drawn}
         columns: dict[str, Any] = {"scenario": np.arange(first, first + kept, dtype=np.int32)}
-        columns |= own
-        for k, model in enumerate(models.chains):
-            outcome = models.simulate(k, sample.values, first, kept)
-            columns |= _proof(model, outcome, kept)
-            rows = _metric_rows(model, outcome, first, kept)
-            for place, cell in enumerate(_named_cells(model)):
-                metrics.setdefault(cell, []).append(rows.slice(place * kept, kept))
+        columns |= drawn
+        for chain in models.chains:
+            name = chain.cells.chain
+            found = chain.simulate(sample.values, first=first, kept=kept)
+            columns |= {f"{name}.{number}": values for number, values in found.proof.items()}
+            rows = found.rows(first)
+            for place, (country, form) in enumerate(chain.cells.names):
+                own = rows.slice(place * kept, kept)
+                metrics.setdefault((country, name, form), []).append(own)
         scenarios.append(pl.DataFrame(columns))
     # By country, chain, form and scenario; sorting would take a tenth of the whole run.
     table = pl.concat([rows for cell in sorted(metrics) for rows in metrics[cell]])
     return Part(number, _bytes(pl.concat(scenarios)), _bytes(table))
-
-
-def _proof(model: ChainModel | SingleModel, outcome: Outcome, kept: int) -> dict[str, Any]:
-    name = model.chain
-    cost = outcome.cost[:kept].sum(axis=(1, 2))
-    return {
-        f"{name}.world_cost_usd": cost,
-        f"{name}.max_residual": outcome.residual[:kept],
-        f"{name}.max_gap": outcome.gap[:kept],
-        f"{name}.fallbacks": outcome.fallbacks[:kept],
-        f"{name}.spot_residual": np.full(kept, outcome.independent_residual),
-    }
-
-
-def _metric_rows(
-    model: ChainModel | SingleModel, outcome: Outcome, first: int, kept: int
-) -> pl.DataFrame:
-    """Return one row per country, form and scenario, in single precision."""
-    network = model.network
-    forms, countries = network.forms, network.countries
-    f, c = np.divmod(_cells(model), len(countries))
-    count = f.size
-    place = {(int(a), int(b)): k for k, (a, b) in enumerate(zip(f, c, strict=True))}
-    at = [place[int(a), int(b)] for a, b in zip(outcome.use_form, outcome.use_country, strict=True)]
-
-    def wide(values: np.ndarray[Any, Any]) -> pl.Series:
-        out = np.full((kept, count), np.nan, dtype=np.float32)
-        out[:, at] = values[:kept]
-        return pl.Series(out.T.ravel(), nan_to_null=True)
-
-    since = outcome.first_short - np.maximum(outcome.onset, 0)[:, None]
-    survive = np.where(outcome.first_short >= 0, np.maximum(since, 0), np.nan)
-    back = np.where(outcome.last_short < 0, 0.0, outcome.last_short + 1.0 - outcome.first_short)
-    back = np.where(outcome.last_short == outcome.months - 1, np.nan, back)
-    return pl.DataFrame(
-        {
-            "country": pl.Series(countries)[c].gather(np.repeat(np.arange(count), kept)),
-            "chain": pl.Series([model.chain]).gather(np.zeros(count * kept, dtype=np.intp)),
-            "form": pl.Series(forms)[f].gather(np.repeat(np.arange(count), kept)),
-            "scenario": np.tile(np.arange(first, first + kept, dtype=np.int32), count),
-            "unmet_share_peak": wide(outcome.unmet_share_peak),
-            "unmet_t_total": wide(outcome.unmet_t_total),
-            "time_to_survive_months": wide(survive).cast(pl.Int16),
-            "time_to_recover_months": wide(back).cast(pl.Int16),
-            "price_multiple_peak": wide(outcome.price_multiple_peak),
-            "cost_usd": outcome.cost[:kept][:, f, c].T.ravel().astype(np.float32),
-        }
-    )
-
-
-def _cells(model: ChainModel | SingleModel) -> np.ndarray[Any, np.dtype[np.intp]]:
-    """Return form · countries + country of all that own an activity or a limit, sorted."""
-    network = model.network
-    size = len(network.countries)
-    owned = [network.form.astype(np.intp) * size + network.origin]
-    owned += [m.form * size + np.flatnonzero(m.owner_share > 0.0) for m in network.limits]
-    return np.unique(np.concatenate(owned))
-
-
-def _named_cells(model: ChainModel | SingleModel) -> list[tuple[str, str, str]]:
-    """Return country, chain and form of each of `_cells`."""
-    network = model.network
-    f, c = np.divmod(_cells(model), len(network.countries))
-    return [
-        (network.countries[j], model.chain, network.forms[i]) for i, j in zip(f, c, strict=True)
-    ]
 
 
 def _bytes(table: pl.DataFrame) -> bytes:

@@ -23,7 +23,9 @@ __all__ = ["simulate"]
 Vector = NDArray[np.float64]
 
 
-def simulate(model: ChainModel, values: Mapping[str, Vector], *, first: int = 0) -> Outcome:
+def simulate(
+    model: ChainModel, values: Mapping[str, Vector], *, scenarios: NDArray[np.intp] | None = None
+) -> Outcome:
     """Run a block of scenarios of one chain through all months.
 
     Parameters
@@ -32,8 +34,8 @@ def simulate(model: ChainModel, values: Mapping[str, Vector], *, first: int = 0)
         The chain.
     values
         Every factor by its key, each of shape (scenario,).
-    first
-        Index of the block's first scenario, for messages.
+    scenarios
+        Index of each; default they are the first ones. Months to be checked go by the first.
 
     Raises
     ------
@@ -50,9 +52,10 @@ def simulate(model: ChainModel, values: Mapping[str, Vector], *, first: int = 0)
     ]
     walks = Walks(eights)
     walks.run()
-    checked = (first // max(block.count, 1)) % len(model.months)
+    index = np.arange(block.count) if scenarios is None else scenarios
+    checked = int(index[0] // block.count) % len(model.months)
     for eight, prices in zip(eights, walks.prices, strict=True):
-        eight.account(prices, checked, first)
+        eight.account(prices, checked, index)
     return _outcome(model, tables, eights, walks, np.argsort(order))
 
 

@@ -2,8 +2,9 @@
 
 For what cannot walk eight side by side because it moves more than limits, capacities and taxes:
 price floors, closures, surges of demand, panic buying, releases of stock, permits whose threshold
-is drawn, and reserves with a rule. The numbers are those of a stress test, by the same code; the
-months are cleared by the compiled solver, whose analysis is kept from scenario to scenario.
+is drawn, reserves with a rule, and lead times. The numbers are those of a stress test, by the same
+code; the months are cleared by the compiled solver, whose analysis is kept from scenario to
+scenario.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ Values = Mapping[str, Vector]
 
 def needs_single_runs(ensemble: Ensemble, chain: str) -> bool:
     """Return whether scenarios of a chain must be run one at a time."""
-    if ensemble.reserves.policy is not StockPolicy.MARKET:
+    if ensemble.lead_time or ensemble.reserves.policy is not StockPolicy.MARKET:
         return True
     return not all(goes_side_by_side(r) for _, r in restrictions_of(ensemble, chain))
 
@@ -68,18 +69,21 @@ class SingleModel:
         self._pairs = restrictions_of(ensemble, self.chain)
         own = tuple(r for _, r in self._pairs)
         origin = origin_kept_apart(base, own)
-        self._central = Setting(base, own, self._stocks.rule(), origin=origin)
+        self._central = Setting(
+            base, own, self._stocks.rule(), lead_time=ensemble.lead_time, origin=origin
+        )
         self._solver = KeptMarkets(message=message)
         self.network: Network = self._schedule(self._central).network
 
-    def simulate(self, values: Values, *, first: int = 0) -> Outcome:
+    def simulate(self, values: Values, *, scenarios: NDArray[np.intp] | None = None) -> Outcome:
         """Run scenarios; parameters and errors as in `lodeline.studies.ensemble.simulate`."""
         runs = []
-        for i in range(next(iter(values.values())).size):
+        count = next(iter(values.values())).size
+        for i, index in enumerate(range(count) if scenarios is None else scenarios):
             try:
                 runs.append(self.run({k: float(v[i]) for k, v in values.items()}))
             except UnsolvedError as error:
-                raise UnsolvedError(f"scenario {first + i}, {error}") from error
+                raise UnsolvedError(f"scenario {index}, {error}") from error
         return _outcome(self.network, runs)
 
     def run(self, values: Mapping[str, float]) -> Run:
@@ -100,6 +104,7 @@ class SingleModel:
         base = self._central.base
         setting = replace(self._central, restrictions=tuple(own))
         for dial in dials_of(base, own, self._stocks):
+            # The base year has the lanes of the scenario already.
             if not dial.key.startswith(INFERRED):
                 setting = dial.turn(setting, values[factor_key(dial, self.chain)])
         return setting
@@ -107,7 +112,7 @@ class SingleModel:
     def _schedule(self, setting: Setting) -> Schedule:
         return compile_schedule(
             setting.base, setting.restrictions, self.months, stocks=setting.rule,
-            origin=setting.origin,
+            lead_time=setting.lead_time, origin=setting.origin,
         )  # fmt: skip
 
 

@@ -192,7 +192,7 @@ def _compute(
 def _warm_up(models: Models) -> None:
     """Compile before the clock starts and before workers would all do it at once."""
     values = sample_at(models.factors, 0, drawn_for(models, 0, 1)[:WIDTH]).values
-    models.simulate(0, values, 0, 1)
+    models.chains[0].simulate(values, first=0, kept=1)
 
 
 def _summed(
@@ -244,19 +244,21 @@ def _summed(
 
 
 def _reference(models: Models) -> pl.DataFrame:
-    """Return use in the base year by country, chain and form, t/month."""
+    """Return use by country, chain and form, t/month: the mean over the chain's base years."""
     parts = []
-    for model in models.chains:
-        network = model.network
-        uses = network.of_kind(ActivityKind.USE)
-        parts.append(
-            pl.DataFrame(
-                {
-                    "country": np.array(network.countries)[network.origin[uses]],
-                    "chain": np.full(uses.size, model.chain),
-                    "form": np.array(network.forms)[network.form[uses]],
-                    "reference_use_t": network.reference[uses],
-                }
+    for chain in models.chains:
+        for network in chain.networks:
+            uses = network.of_kind(ActivityKind.USE)
+            share = network.reference[uses] / len(chain.networks)
+            parts.append(
+                pl.DataFrame(
+                    {
+                        "country": np.array(network.countries)[network.origin[uses]],
+                        "chain": np.full(uses.size, chain.cells.chain),
+                        "form": np.array(network.forms)[network.form[uses]],
+                        "reference_use_t": share,
+                    }
+                )
             )
-        )
-    return pl.concat(parts)
+    grouped = pl.concat(parts).group_by("country", "chain", "form", maintain_order=True)
+    return grouped.agg(pl.col("reference_use_t").sum())

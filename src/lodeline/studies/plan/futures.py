@@ -202,7 +202,8 @@ def case_of(
         menu=menu_of(plan, bases, whole),
         whole=whole,
         bases=bases,
-        factors=factors_of(ensemble, bases),
+        # A plan has one base year: its measures stand in it.
+        factors=factors_of(ensemble, bases, lanes=False),
         ensemble=ensemble,
         base_year=chosen,
     )
@@ -221,8 +222,13 @@ def _on_calendar(plan: ActionPlan) -> Ensemble:
     Raises
     ------
     InputError
-        If nothing that may happen falls into these months.
+        If nothing that may happen falls into these months, or goods take their time.
     """
+    if plan.futures.lead_time:
+        raise InputError(
+            f"plan '{plan.id}': ensemble '{plan.futures.id}' has lead times, which plans do not "
+            "know. Set its lead_time to false."
+        )
     first = Month(plan.first_year, 1)
     last = first + (plan.months - 1)
     wanted = set(plan.chains)

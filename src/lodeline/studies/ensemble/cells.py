@@ -1,0 +1,150 @@
+"""Outcomes of a block by country and form, and the rows of the files that keep them.
+
+Base years of a chain differ in their lanes and so, now and then, in who uses anything: the cells
+are those of any of them. What a base year does not have is absent, and costs nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from lodeline.network import Network
+from lodeline.studies.ensemble.metrics import Outcome
+
+__all__ = ["Cells", "Found"]
+
+Vector = NDArray[np.float64]
+Positions = NDArray[np.intp]
+
+_TIMES = ("time_to_survive_months", "time_to_recover_months")
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Country and form of all that own an activity or a limit of a chain.
+
+    Attributes
+    ----------
+    chain
+        Identifier of the chain.
+    names
+        Country and form of each, sorted.
+    """
+
+    chain: str
+    names: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def of(cls, chain: str, networks: Sequence[Network]) -> Cells:
+        """Return the cells of a chain's networks."""
+        names = set()
+        for network in networks:
+            forms, countries = _owned(network)
+            names |= {
+                (network.countries[c], network.forms[f])
+                for f, c in zip(forms, countries, strict=True)
+            }
+        return cls(chain, tuple(sorted(names)))
+
+    def places(
+        self, network: Network, forms: NDArray[np.integer], countries: NDArray[np.integer]
+    ) -> Positions:
+        """Return the cells of forms and countries of a network."""
+        place = {name: k for k, name in enumerate(self.names)}
+        pairs = zip(forms, countries, strict=True)
+        found = [place[network.countries[c], network.forms[f]] for f, c in pairs]
+        return np.array(found, dtype=np.intp)
+
+
+def _owned(network: Network) -> tuple[Positions, Positions]:
+    """Return form and country of all that own an activity or a limit."""
+    size = len(network.countries)
+    owned = [network.form.astype(np.intp) * size + network.origin]
+    owned += [m.form * size + np.flatnonzero(m.owner_share > 0.0) for m in network.limits]
+    forms, countries = np.divmod(np.unique(np.concatenate(owned)), size)
+    return forms, countries
+
+
+@dataclass(frozen=True)
+class Found:
+    """What came of a block's scenarios.
+
+    Attributes
+    ----------
+    cells
+        What the metrics are about.
+    metrics
+        By name, shape (scenario, cell); not a number where nothing is used, or a time never comes.
+    proof
+        Cost of the world and certificate by name, shape (scenario,).
+    """
+
+    cells: Cells
+    metrics: dict[str, Vector]
+    proof: dict[str, NDArray[Any]]
+
+    @classmethod
+    def empty(cls, cells: Cells, count: int) -> Found:
+        """Return room for so many scenarios."""
+        shape = (count, len(cells.names))
+        names = ("unmet_share_peak", "unmet_t_total", *_TIMES, "price_multiple_peak")
+        metrics = {name: np.full(shape, np.nan) for name in names}
+        numbers = ("world_cost_usd", "max_residual", "max_gap", "fallbacks", "spot_residual")
+        proof: dict[str, NDArray[Any]] = {name: np.zeros(count) for name in numbers}
+        proof["fallbacks"] = np.zeros(count, dtype=np.int16)
+        return cls(cells, metrics | {"cost_usd": np.zeros(shape)}, proof)
+
+    def put(self, network: Network, outcome: Outcome, where: Positions) -> None:
+        """Enter the first scenarios of an outcome at the places `where`."""
+        kept = where.size
+        uses = self.cells.places(network, outcome.use_form, outcome.use_country)
+        for name, values in _of_uses(outcome).items():
+            self.metrics[name][np.ix_(where, uses)] = values[:kept]
+        forms, countries = _owned(network)
+        owned = self.cells.places(network, forms, countries)
+        self.metrics["cost_usd"][np.ix_(where, owned)] = outcome.cost[:kept, forms, countries]
+        self.proof["world_cost_usd"][where] = outcome.cost[:kept].sum(axis=(1, 2))
+        self.proof["max_residual"][where] = outcome.residual[:kept]
+        self.proof["max_gap"][where] = outcome.gap[:kept]
+        self.proof["fallbacks"][where] = outcome.fallbacks[:kept]
+        self.proof["spot_residual"][where] = outcome.independent_residual
+
+    def rows(self, first: int) -> pl.DataFrame:
+        """Return one row per cell and scenario from `first` on, in single precision."""
+        kept, count = self.metrics["cost_usd"].shape
+        countries, forms = zip(*self.cells.names, strict=True)
+
+        def column(name: str) -> pl.Series:
+            values = self.metrics[name].T.ravel().astype(np.float32)
+            series = pl.Series(values, nan_to_null=True)
+            return series.cast(pl.Int16) if name in _TIMES else series
+
+        cell = np.repeat(np.arange(count), kept)
+        return pl.DataFrame(
+            {
+                "country": pl.Series(countries).gather(cell),
+                "chain": pl.Series([self.cells.chain]).gather(np.zeros(cell.size, dtype=np.intp)),
+                "form": pl.Series(forms).gather(cell),
+                "scenario": np.tile(np.arange(first, first + kept, dtype=np.int32), count),
+                **{name: column(name) for name in self.metrics},
+            }
+        )
+
+
+def _of_uses(outcome: Outcome) -> dict[str, Vector]:
+    """Return the metrics of every use, shape (scenario, use)."""
+    since = outcome.first_short - np.maximum(outcome.onset, 0)[:, None]
+    back = np.where(outcome.last_short < 0, 0.0, outcome.last_short + 1.0 - outcome.first_short)
+    return {
+        "unmet_share_peak": outcome.unmet_share_peak,
+        "unmet_t_total": outcome.unmet_t_total,
+        "time_to_survive_months": np.where(outcome.first_short >= 0, np.maximum(since, 0), np.nan),
+        "time_to_recover_months": np.where(outcome.last_short == outcome.months - 1, np.nan, back),
+        "price_multiple_peak": outcome.price_multiple_peak,
+    }
