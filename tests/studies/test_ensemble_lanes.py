@@ -1,5 +1,6 @@
 """Inferred lanes are drawn: few base years, each scenario in one, as in a stress test of it."""
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -72,8 +73,8 @@ def assert_rows_are_those_of_a_stress_test(rows, i, cases):
                 assert found[name] == pytest.approx(row[name], abs=1e-6)
         for name in ("time_to_survive_months", "time_to_recover_months"):
             assert found[name] == row[name]
-    # What only another base year has is absent here.
-    assert all(r["unmet_share_peak"] is None and r["cost_usd"] == 0.0 for r in own.values())
+    # What only another base year has costs nothing here.
+    assert all(not r["unmet_share_peak"] and r["cost_usd"] == 0.0 for r in own.values())
 
 
 def test_every_fourth_scenario_belongs_to_each_of_four_base_years():
@@ -159,5 +160,18 @@ def test_the_lanes_stand_among_the_uncertainties(whole):
 
 def test_every_scenario_has_a_row_in_every_cell(whole):
     rows = pl.read_parquet(sorted((whole[1] / "metrics").iterdir()))
-    counts = rows.group_by("country", "form").len()["len"]
-    assert counts.unique().to_list() == [90]
+    cells = rows.group_by("country", "form").agg(
+        pl.len(), used=pl.col("unmet_share_peak").is_not_null().sum()
+    )
+    assert cells["len"].unique().to_list() == [90]
+    assert set(cells["used"]) <= {0, 90}
+
+
+def test_who_uses_something_under_one_base_year_alone_lacks_nothing_under_others():
+    model, drawn = gallium()[3], sample(8, cases=gallium)
+    # As if another base year had a user of this name.
+    names, uses = (*model.cells.names, ("ZZZ", "metal")), np.append(model.cells.uses, True)
+    cells = replace(model.cells, names=names, uses=uses)
+    found = replace(model, cells=cells).simulate(drawn.values, first=0, kept=8)
+    assert (found.metrics["unmet_share_peak"][:, -1] == 0.0).all()
+    assert np.isnan(found.metrics["time_to_survive_months"][:, -1]).all()

@@ -6,10 +6,10 @@ from plan_cases import PLAN, plan_files, small_case
 
 from lodeline.errors import InputError
 from lodeline.network import RowKind
+from lodeline.scenarios.plan_reading import parse_plan
 from lodeline.studies.plan.bundle import Optimum, Search
 from lodeline.studies.plan.contributions import measure_outcomes
 from lodeline.studies.plan.evaluate import Here
-from lodeline.scenarios.plan_reading import parse_plan
 from lodeline.studies.plan.exchange import improve_for_members, own_value
 from lodeline.studies.plan.futures import case_of
 from lodeline.studies.plan.ledger import Ledger

@@ -1,7 +1,7 @@
 """Outcomes of a block by country and form, and the rows of the files that keep them.
 
 Base years of a chain differ in their lanes and so, now and then, in who uses anything: the cells
-are those of any of them. What a base year does not have is absent, and costs nothing.
+are those of any of them. What a base year does not have costs nothing there, and nothing is unmet.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from lodeline.network import Network
+from lodeline.network import ActivityKind, Network
 from lodeline.studies.ensemble.metrics import Outcome
 
 __all__ = ["Cells", "Found"]
@@ -23,6 +23,14 @@ Vector = NDArray[np.float64]
 Positions = NDArray[np.intp]
 
 _TIMES = ("time_to_survive_months", "time_to_recover_months")
+_CALM = {
+    "unmet_share_peak": 0.0,
+    "unmet_t_total": 0.0,
+    "time_to_survive_months": np.nan,
+    "time_to_recover_months": 0.0,
+    "price_multiple_peak": 1.0,
+}
+"""Metrics where nothing is unmet."""
 
 
 @dataclass(frozen=True)
@@ -35,22 +43,24 @@ class Cells:
         Identifier of the chain.
     names
         Country and form of each, sorted.
+    uses
+        Which of them use anything.
     """
 
     chain: str
     names: tuple[tuple[str, str], ...]
+    uses: NDArray[np.bool_]
 
     @classmethod
     def of(cls, chain: str, networks: Sequence[Network]) -> Cells:
         """Return the cells of a chain's networks."""
-        names = set()
+        owners, users = set(), set()
         for network in networks:
-            forms, countries = _owned(network)
-            names |= {
-                (network.countries[c], network.forms[f])
-                for f, c in zip(forms, countries, strict=True)
-            }
-        return cls(chain, tuple(sorted(names)))
+            owners |= _names(network, *_owned(network))
+            uses = network.of_kind(ActivityKind.USE)
+            users |= _names(network, network.form[uses], network.origin[uses])
+        names = tuple(sorted(owners))
+        return cls(chain, names, np.array([name in users for name in names]))
 
     def places(
         self, network: Network, forms: NDArray[np.integer], countries: NDArray[np.integer]
@@ -60,6 +70,13 @@ class Cells:
         pairs = zip(forms, countries, strict=True)
         found = [place[network.countries[c], network.forms[f]] for f, c in pairs]
         return np.array(found, dtype=np.intp)
+
+
+def _names(
+    network: Network, forms: NDArray[np.integer], countries: NDArray[np.integer]
+) -> set[tuple[str, str]]:
+    pairs = zip(forms, countries, strict=True)
+    return {(network.countries[c], network.forms[f]) for f, c in pairs}
 
 
 def _owned(network: Network) -> tuple[Positions, Positions]:
@@ -80,7 +97,8 @@ class Found:
     cells
         What the metrics are about.
     metrics
-        By name, shape (scenario, cell); not a number where nothing is used, or a time never comes.
+        By name, shape (scenario, cell); not a number where nothing is used under any base year, or
+        where a time never comes.
     proof
         Cost of the world and certificate by name, shape (scenario,).
     """
@@ -91,10 +109,12 @@ class Found:
 
     @classmethod
     def empty(cls, cells: Cells, count: int) -> Found:
-        """Return room for so many scenarios."""
+        """Return room for so many scenarios, in which nothing is unmet so far."""
         shape = (count, len(cells.names))
-        names = ("unmet_share_peak", "unmet_t_total", *_TIMES, "price_multiple_peak")
-        metrics = {name: np.full(shape, np.nan) for name in names}
+        metrics = {
+            name: np.tile(np.where(cells.uses, calm, np.nan), (count, 1))
+            for name, calm in _CALM.items()
+        }
         numbers = ("world_cost_usd", "max_residual", "max_gap", "fallbacks", "spot_residual")
         proof: dict[str, NDArray[Any]] = {name: np.zeros(count) for name in numbers}
         proof["fallbacks"] = np.zeros(count, dtype=np.int16)
