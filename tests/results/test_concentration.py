@@ -8,8 +8,12 @@ from lodeline.results.concentration import supplier_concentration
 SCHEMA = ["form", "exporter", "importer", "before_t", "during_t"]
 
 
-def of(*rows):
-    return supplier_concentration(pl.DataFrame(rows, schema=SCHEMA, orient="row"))
+BASIS = ["country", "form", "item", "basis"]
+
+
+def of(*rows, reported=()):
+    known = pl.DataFrame(reported, schema=dict.fromkeys(BASIS, pl.String), orient="row")
+    return supplier_concentration(pl.DataFrame(rows, schema=SCHEMA, orient="row"), known)
 
 
 def test_shares_and_hhi_by_hand():
@@ -48,3 +52,17 @@ def test_forms_and_importers_stay_apart():
         ("a", "CHN", "JPN", 1.0, 1.0), ("b", "CHN", "JPN", 1.0, 1.0), ("a", "CHN", "ITA", 1, 1)
     )
     assert table.select("country", "form").rows() == [("ITA", "a"), ("JPN", "a"), ("JPN", "b")]
+
+
+def test_own_output_that_no_source_explains_is_marked():
+    table = of(
+        ("compounds", "ITA", "ITA", 64.0, 64.0),
+        ("compounds", "CHN", "ITA", 13.0, 5.0),
+        ("compounds", "USA", "USA", 9.0, 9.0),
+        reported=[
+            ("ITA", "compounds", "output", "not traced: net exports of a country no source lists"),
+            ("ITA", "compounds", "imports", "reported"),
+            ("USA", "compounds", "output", "prior: curated share"),
+        ],
+    )
+    assert table.select("country", "is_own_untraced").rows() == [("ITA", True), ("USA", False)]

@@ -57,7 +57,9 @@ def stress_sheets(result: StressResult) -> dict[str, pl.DataFrame]:
         "dates": gather(lambda c: date_table(c.series)),
         "by month": gather(lambda c: c.series.filter(asked)),
         "suppliers": gather(lambda c: c.supply.filter(buys)),
-        "concentration": gather(lambda c: supplier_concentration(c.supply.filter(buys))),
+        "concentration": gather(
+            lambda c: supplier_concentration(c.supply.filter(buys), c.reconciliation)
+        ),
         "third countries": gather(lambda c: c.via.filter(buys)),
         "reserves": gather(lambda c: c.reserves),
         "sectors": gather(lambda c: c.sectors),

@@ -242,7 +242,7 @@ def supply(chain: ChainResult, result: StressResult, *, shown: int = 14) -> Tabl
 def concentration(chain: ChainResult, result: StressResult) -> Table:
     """Return how concentrated the supply of the countries asked about is, before and during."""
     asked = pl.col("importer").is_in(list(result.asked))
-    found = supplier_concentration(chain.supply.filter(asked))
+    found = supplier_concentration(chain.supply.filter(asked), chain.reconciliation)
     order = [(country, form) for country in result.asked for form in chain.units]
     rows = {(r["country"], r["form"]): r for r in found.iter_rows(named=True)}
     return Table(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
+from lodeline.network.outputs import NOT_TRACED
+
 __all__ = ["CONCENTRATION_LIMIT", "supplier_concentration"]
 
 CONCENTRATION_LIMIT = 0.65
@@ -19,7 +21,7 @@ _TYPES = pl.Schema(
 """Of the columns of `supply`; tables without rows come without types."""
 
 
-def supplier_concentration(supply: pl.DataFrame) -> pl.DataFrame:
+def supplier_concentration(supply: pl.DataFrame, reported: pl.DataFrame) -> pl.DataFrame:
     """Return one row per importer and form: who supplies most, and how concentrated supply is.
 
     The whole is all that reaches the importer: imports and its own output. The largest supplier
@@ -30,6 +32,8 @@ def supplier_concentration(supply: pl.DataFrame) -> pl.DataFrame:
     ----------
     supply
         ``form, exporter, importer, before_t, during_t`` (mean t/month); see `ChainResult.supply`.
+    reported
+        ``country, form, item, basis``; see `ChainResult.reconciliation`.
 
     Returns
     -------
@@ -37,7 +41,8 @@ def supplier_concentration(supply: pl.DataFrame) -> pl.DataFrame:
         ``country, form`` and, with ``_before`` and ``_during`` at the end, ``supply_t`` (t/month),
         ``own_share``, ``largest_supplier`` (ISO3), ``largest_share`` and ``hhi`` (0-1). All but
         the tonnes are null where nothing arrives, the largest supplier also where nobody else
-        supplies.
+        supplies. ``is_own_untraced``: no source says that the country makes what counts as its own;
+        it may have come from anybody, and the largest share may be larger.
 
     Examples
     --------
@@ -46,14 +51,22 @@ def supplier_concentration(supply: pl.DataFrame) -> pl.DataFrame:
     ...     [("metals", "CHN", "JPN", 80.0, 20.0), ("metals", "VNM", "JPN", 20.0, 30.0)],
     ...     schema=["form", "exporter", "importer", "before_t", "during_t"], orient="row",
     ... )
-    >>> row = supplier_concentration(supply).row(0, named=True)
+    >>> columns = ("country", "form", "item", "basis")
+    >>> reported = pl.DataFrame(schema=dict.fromkeys(columns, pl.String))
+    >>> row = supplier_concentration(supply, reported).row(0, named=True)
     >>> row["largest_supplier_before"], row["largest_share_before"], round(row["hhi_during"], 2)
     ('CHN', 0.8, 0.52)
     """
     typed = supply.cast(_TYPES)
     tables = [_at(typed, when) for when in _TIMES]
     joined = tables[0].join(tables[1], on=["country", "form"], how="left")
-    return joined.sort("country", "form")
+    is_untraced = (pl.col("item") == "output") & pl.col("basis").str.starts_with(NOT_TRACED)
+    marked = reported.filter(is_untraced).select("country", "form", is_own_untraced=True)
+    return (
+        joined.join(marked, on=["country", "form"], how="left")
+        .with_columns(pl.col("is_own_untraced").fill_null(value=False))
+        .sort("country", "form")
+    )
 
 
 def _at(supply: pl.DataFrame, when: str) -> pl.DataFrame:
