@@ -10,6 +10,7 @@ from random_markets import random_market
 from lodeline.solver import compiled, newton
 from lodeline.solver.certificate import certify
 from lodeline.solver.compiled import CompiledMarket, Variation
+from lodeline.solver.kernels.evaluate import UNKNOWN, residual
 from lodeline.solver.ordering import minimum_degree
 from lodeline.solver.pattern import analyse
 from lodeline.solver.simd import WIDTH, any_greater, exp, load, log, splat, store
@@ -25,6 +26,11 @@ def _exp_all(x, y):
 def _log_all(x, y):
     for i in range(x.size // 8):
         store(y, i, log(load(x, i)))
+
+
+@njit
+def _worst(p, prices, surplus, out):
+    store(out, 0, residual(p, prices, surplus))
 
 
 @njit
@@ -129,6 +135,35 @@ def test_what_does_not_converge_goes_to_the_reference_and_is_counted(market, mon
     for i in np.flatnonzero(result.is_fallback):
         problem = variation.of(i).applied(market)
         assert certify(problem, result.levels[i], result.prices[i]).residual <= 1e-9
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+def test_a_point_that_is_no_number_is_never_balanced(market, wrong):
+    solver = CompiledMarket(market)
+    rows, spoilt = market.rhs.size, 5
+    for name in ("prices", "surplus"):
+        vectors = {k: np.zeros(rows * WIDTH) for k in ("prices", "surplus")}
+        for row in (0, rows // 2, rows - 1):
+            vectors[name][:] = 0.0
+            vectors[name][WIDTH * row + spoilt] = wrong
+            found = np.empty(WIDTH)
+            _worst(solver.analysis.pattern, vectors["prices"], vectors["surplus"], found)
+            assert found[spoilt] == UNKNOWN
+            assert (np.delete(found, spoilt) == 0.0).all()
+
+
+def test_a_start_that_is_no_number_is_not_taken_for_the_solution(market):
+    variation = ensemble(market, 9)
+    solver = CompiledMarket(market)
+    start = solver.solve_batch(variation).prices
+    whole = solver.solve_batch(variation, start)
+    start[4, 3] = np.nan
+    result = solver.solve_batch(variation, start)
+    problem = variation.of(4).applied(market)
+    assert result.is_solved.all()
+    assert certify(problem, result.levels[4], result.prices[4]).residual <= 1e-9
+    others = np.delete(np.arange(9), 4)
+    assert (result.prices[others] == whole.prices[others]).all()
 
 
 def test_wrong_shapes_are_refused(market):

@@ -27,8 +27,10 @@ from lodeline.solver.simd import (
     store,
 )  # fmt: skip
 
-__all__ = ["UNTIED", "evaluate", "free_level", "grown", "margin_of", "residual"]
+__all__ = ["UNKNOWN", "UNTIED", "evaluate", "free_level", "grown", "margin_of", "residual"]
 
+UNKNOWN = 1e300
+"""Residual of a point that cannot be judged."""
 UNTIED = 1e300
 """Growth base at and above which an activity's upper bound does not follow from its level."""
 
@@ -173,11 +175,17 @@ def evaluate(p, w, prices, surplus, l, opening):  # noqa: E741
 
 @inner
 def residual(p, prices, surplus):
-    """Return the worst row's distance from balance, over its throughput."""
-    worst = splat(0.0)
+    """Return the worst row's distance from balance, over its throughput.
+
+    It is `UNKNOWN` where a price or a surplus is not a finite number.
+    """
+    zero = splat(0.0)
+    worst, nothing = zero, zero
     for i in range(p.row.size):
         scaled = load(surplus, i) * splat(p.inverse_scale[i])
+        nothing = fma(scaled + load(prices, i), zero, nothing)
         if not p.is_equality[i]:
             scaled = minimum(scaled, load(prices, i) * splat(p.inverse_price[i]))
         worst = maximum(magnitude(scaled), worst)
-    return worst
+    # Zero unless something is not finite: comparisons alone would pass over it.
+    return select_greater(splat(1.0), magnitude(nothing), worst, splat(UNKNOWN))

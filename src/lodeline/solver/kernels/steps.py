@@ -15,7 +15,7 @@ Every lane does the same arithmetic whatever the others hold: results are equal 
 
 from __future__ import annotations
 
-from lodeline.solver.kernels.evaluate import evaluate, free_level, margin_of, residual
+from lodeline.solver.kernels.evaluate import UNKNOWN, evaluate, free_level, margin_of, residual
 from lodeline.solver.kernels.factor import factorise, solve_factored
 from lodeline.solver.simd import (
     any_greater,
@@ -156,7 +156,8 @@ def _accepts(target, worst, reached, before, after):
     closer = select_greater(splat(0.5) * worst, reached, one, zero)
     close = select_greater(splat(1e-6), worst, closer, zero)
     there = select_greater(reached, target, zero, one)
-    return maximum(maximum(flat, close), there)
+    good = maximum(maximum(flat, close), there)
+    return select_greater(splat(UNKNOWN), reached, good, zero)
 
 
 @inlined

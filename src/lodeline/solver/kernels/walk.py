@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lodeline.solver.curves import Vector
+from lodeline.solver.kernels.evaluate import UNKNOWN
 from lodeline.solver.kernels.links import LinkVectors, carry, enter
 from lodeline.solver.kernels.steps import iterate
 from lodeline.solver.kernels.workspace import Workspace
@@ -34,9 +35,6 @@ from lodeline.solver.simd import (
 )
 
 __all__ = ["Shelf", "State", "walk"]
-
-_FAR = 1e300
-"""Residual of a lane that has not looked yet where it stands."""
 
 
 class State(NamedTuple):
@@ -111,7 +109,7 @@ def _open(w, l, s, lane, month, grows, trust):  # noqa: E741
     s.month[lane] = month
     s.is_open[lane] = s.opening[lane] = 1.0
     s.growing[lane] = grows
-    s.worst[lane] = _FAR
+    s.worst[lane] = UNKNOWN
     s.trust[lane] = trust
     s.length[lane] = 1.0
     s.accepted[lane] = s.relaxed[lane] = s.sweeps[lane] = s.spent[lane] = 0.0
