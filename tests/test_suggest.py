@@ -19,3 +19,8 @@ def test_other_codes_lead_to_countries_that_exist_and_are_no_codes_themselves():
     known = {*data.countries()["iso3"], "EU27"}
     assert {c for codes in _OTHER_CODES.values() for c in codes} <= known
     assert not set(_OTHER_CODES) & known
+
+
+@pytest.mark.parametrize(("name", "code"), [("Germany", "DEU"), ("JAPAN", "JPN"), ("Korea", "KOR")])
+def test_a_country_s_name_leads_to_its_code(name, code):
+    assert f"'{code}'" in suggest(name, data.country_names())

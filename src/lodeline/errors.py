@@ -125,9 +125,13 @@ _OTHER_CODES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "RU": ("RUS",), "S19": ("TWN",), "SUI": ("CHE",), "SWI": ("CHE",), "TPE": ("TWN",),
         "TW": ("TWN",), "UAE": ("ARE",), "UK": ("GBR",), "US": ("USA",), "VIE": ("VNM",),
         "ZAM": ("ZMB",), "ZIM": ("ZWE",),
+        "AUSTRALIA": ("AUS",), "CHILE": ("CHL",), "CHINA": ("CHN",), "CONGO": ("COD", "COG"),
+        "GERMANY": ("DEU",), "INDONESIA": ("IDN",), "JAPAN": ("JPN",), "KOREA": ("KOR", "PRK"),
+        "NETHERLANDS": ("NLD",), "RUSSIA": ("RUS",), "SPAIN": ("ESP",), "TAIWAN": ("TWN",),
+        "VIETNAM": ("VNM",),
     }
 )  # fmt: skip
-"""Codes that people write instead of ISO 3166 alpha-3: nearness of letters misleads there."""
+"""What people write instead of ISO 3166 alpha-3: nearness of letters misleads there."""
 
 
 def suggest(name: str, known: Iterable[str]) -> str:
