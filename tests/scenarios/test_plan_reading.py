@@ -37,12 +37,25 @@ def test_the_example_reads_and_says_what_is_assumed():
     plan = load_plan(EXAMPLE)
     assert {p.id for p in plan.partners} == {"JPN", "ITA"}
     assert len(plan.measures) >= 30
-    assert set(plan.chains) == {"rare-earths", "cobalt", "lithium"}
+    assert set(plan.chains) == {"rare-earth-magnets", "cobalt", "lithium"}
     assert set(plan.futures.simulated) >= set(plan.chains)
     for measure in plan.measures:
         numbers = [getattr(measure, name) for name in type(measure).model_fields]
         stated = [n for n in numbers if getattr(n, "source", "")]
         assert stated or measure.source, f"{measure.id} has neither source nor assumption"
+
+
+def test_the_example_acts_on_magnets_and_its_partners_are_also_hit_alone():
+    plan = load_plan(EXAMPLE)
+    acted = {m.type for m in plan.measures if m.form == "magnets"}
+    assert acted == {"stock", "access", "capacity", "offtake"}
+    hit = [
+        {p.id for p in plan.partners if set(p.members) & set(r.targets or p.members)}
+        for e in plan.futures.events
+        for r in e.chosen
+        if r.chain == "rare-earth-magnets"
+    ]
+    assert all(alone in hit for alone in ({"JPN"}, {"ITA"}, {"JPN", "ITA"}))
 
 
 def test_a_project_gives_money_in_proportion_lead_time_and_source():
