@@ -101,7 +101,7 @@ class Growth:
 def bench_ensemble(
     *,
     spec: str = SPEC,
-    sizes: Sequence[int] = (1000, 4000, 10_000),
+    sizes: Sequence[int] = (500, 2000, 10_000),
     months: Sequence[int] = (12, 24, 36),
     workers: Sequence[int] = (1, 2),
     others: Sequence[str] = CHAINS,

@@ -58,7 +58,7 @@ __all__ = ["bench"]
     show_default=True,
     help="With plan: CPU seconds that a run of a peer may take.",
 )
-@click.option("--sizes", metavar="N,N", help="With ensemble: scenarios; default 1000,4000,10000.")
+@click.option("--sizes", metavar="N,N", help="With ensemble: scenarios; default 500,2000,10000.")
 @click.option(
     "--months",
     metavar="N,N",
@@ -99,7 +99,7 @@ def bench(
         _plan(_whole("--futures", futures) or [4, 10, 100], peers, peer_python, limit, as_json)
         return
     if name == "ensemble":
-        _ensemble(_whole("--sizes", sizes) or [1000, 4000, 10_000], peers, seed, out, as_json)
+        _ensemble(_whole("--sizes", sizes) or [500, 2000, 10_000], peers, seed, out, as_json)
         return
     if name == "foresight":
         _foresight(_whole("--months", months) or [6, 12, 24], as_json)
