@@ -18,6 +18,8 @@ from lodeline.solver.certificate import certify
 from lodeline.solver.horizon import over_months
 from lodeline.studies.foresight import horizon_of, run_foresight, value_of_foresight
 from lodeline.studies.market import run_market
+from lodeline.studies.stress.plan import plan_of
+from lodeline.studies.stress.runs import markets_of
 
 
 @cache
@@ -144,7 +146,12 @@ def test_never_negative_for_the_world(seed, bent):
 
 @pytest.mark.parametrize(
     ("scenario_id", "chain"),
-    [("china-battery-materials-2027", "cobalt"), ("south-africa-platinum-2014", "platinum")],
+    [
+        ("china-battery-materials-2027", "cobalt"),
+        ("south-africa-platinum-2014", "platinum"),
+        # Searches that used to swap the two sides of a kink for ever.
+        ("taiwan-blockade-2027", "copper"),
+    ],
 )
 def test_bans_that_leave_a_country_next_to_nothing_are_solved(scenario_id, chain):
     """Layers of grams beside thousands of tonnes: the market's path is allowed, the proof holds."""
@@ -160,3 +167,19 @@ def test_bans_that_leave_a_country_next_to_nothing_are_solved(scenario_id, chain
     turnover = float(market.network.row_price @ market.network.row_scale)
     assert foresight.max_residual <= 1e-8
     assert value_of_foresight(market, foresight).as_paid >= -1e-9 * turnover
+
+
+def test_activities_that_hardly_exist_do_as_in_the_market():
+    """Layers whose flows are a trillionth of their country's: no search finds them."""
+    plan = plan_of(load_scenario("china-us-ladder-2027"), None, 6, None, None, None, None, None)
+    plan = replace(plan, settings={"tungsten": plan.settings["tungsten"]})
+    market = markets_of(plan)["tungsten"]
+    foresight = run_foresight(market)
+    network = market.network
+    ends = np.where(network.incidence.toarray() != 0.0, network.row_scale[:, None], np.inf)
+    thin = (network.reference > 0.0) & (network.reference < 1e-11 * ends.min(axis=0))
+    assert np.count_nonzero(thin) > 5
+    # Relative: fixed by bounds, not merely close because they are small.
+    np.testing.assert_allclose(foresight.levels[:, thin], market.levels[:, thin], rtol=1e-12)
+    turnover = float(network.row_price @ network.row_scale)
+    assert value_of_foresight(market, foresight).as_paid > 1e-6 * turnover

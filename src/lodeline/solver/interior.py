@@ -61,6 +61,10 @@ _SHORT = 0.05
 """A step that is shorter is compared with one that only centres."""
 _CENTRE = 0.5
 """σ of a step that only centres."""
+_HALVINGS = 6
+"""How often a step is halved, at most, that leaves larger residuals than before,"""
+_RISE, _LARGE = 2.0, 1.0
+"""by more than this factor, and above this (a price as far off as its reference)."""
 _CORRECTORS = 3
 """Corrections for centring at most, each of which costs a solution with the same factor."""
 _LONG = 0.9
@@ -79,8 +83,6 @@ _POLISH = 8
 """Newton steps on the dual at most, each time they are tried."""
 _CLEARED = 1e-10
 """Scaled row residual at which they have succeeded."""
-
-
 _EXHAUSTED = 1e-19
 """Mean product below which steps gain nothing more."""
 
@@ -336,15 +338,15 @@ class _Search:
 
     def _step(self, r: _Residuals) -> None:
         """Predict, centre and correct, move."""
-        m, system, p = self.market, self.system, self.point
+        system, p = self.system, self.point
         theta = r.curvature + p.zl / p.dl + p.zu / p.du
         equal = system.is_equality
         ratio = np.where(equal, 0.0, p.s / np.where(equal, 1.0, p.pi))
         solve = _Newton(self, r, 1.0 / theta, ratio)
         system.factorise(solve.inverse, ratio)
         guess = solve.direction(_Aim(-p.dl * p.zl, -p.du * p.zu, -p.s * p.pi))
-        ahead = p.moved(guess, *self._lengths(guess, 1.0))
-        sigma = min(1.0, (self._mean(ahead) / r.mean) ** 3)
+        left = self._mean(p.moved(guess, *self._lengths(guess, 1.0)))
+        sigma = min(1.0, (left / r.mean) ** 3)
         aim = self._aim(r.mean, sigma, guess)
         step = solve.direction(aim)
         lengths = self._lengths(step, self.boundary)
@@ -356,11 +358,22 @@ class _Search:
             if min(self._lengths(other, self.boundary)) > min(lengths):
                 aim, step, lengths = centring, other, self._lengths(other, self.boundary)
         step, (primal, dual) = self._centred(solve, aim, step, lengths, sigma * r.mean)
-        # Different lengths leave φ' behind by their difference: not where that undoes the progress.
+        self.point = self._moved(step, primal, dual, r)
+
+    def _moved(self, step: _Point, primal: float, dual: float, r: _Residuals) -> _Point:
+        """Return the point after a step, shorter where it would undo the progress."""
+        # Different lengths leave φ' behind by their difference.
         behind = (1.0 - dual) * r.activities + (primal - dual) * r.curvature * step.x
-        if np.max(np.abs(behind) / m.price) > max(r.worst, 10.0 * r.mean):
+        if np.max(np.abs(behind) / self.market.price) > max(r.worst, 10.0 * r.mean):
             primal = dual = min(primal, dual)
-        self.point = p.moved(step, primal, dual)
+        point = self.point.moved(step, primal, dual)
+        # Past a kink of φ' whole steps may swap its two sides for ever.
+        for _ in range(_HALVINGS):
+            if self._residuals(point).worst <= max(_RISE * r.worst, _LARGE):
+                break
+            primal = dual = 0.5 * min(primal, dual)
+            point = self.point.moved(step, primal, dual)
+        return point
 
     def _aim(self, mean: float, sigma: float, guess: _Point | None) -> _Aim:
         """Return the change to products of σ times the mean, corrected for a guess of the step."""

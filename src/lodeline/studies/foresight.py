@@ -19,6 +19,7 @@ from lodeline.results.run import Run
 from lodeline.results.welfare import Costs, cost_by_country, world_cost
 from lodeline.solver import interior
 from lodeline.solver.horizon import Growth, Horizon, month_blocks, over_months
+from lodeline.solver.presolve import smallest_end
 from lodeline.studies.market import ACCEPTED, UnsolvedError
 
 __all__ = ["ForesightValue", "horizon_of", "run_foresight", "value_of_foresight"]
@@ -26,7 +27,7 @@ __all__ = ["ForesightValue", "horizon_of", "run_foresight", "value_of_foresight"
 Vector = NDArray[np.float64]
 
 _DUST = 1e-9
-"""A normal stock below this share of its row's throughput is held as in the market."""
+"""An activity below this share of the throughput of its smaller end does as in the market."""
 
 
 @dataclass(frozen=True)
@@ -71,11 +72,13 @@ def horizon_of(market: Run, *, bent: bool = True) -> Horizon:
     upper = np.vstack([schedule.capacity(t) for t in range(months)])
     kept = np.minimum(schedule.kept[stores], np.minimum(normal, terminal_stocks))
     lower[:, stores] = np.minimum(kept, upper[:, stores])
-    # Layers can leave a store a share of 1e-16: it does as in the market, which nobody notices.
-    dust = stores[normal < _DUST * network.row_scale[network.store_rows()]]
+    month = network.problem(bent=bent)
+    # Layers can leave an activity a share of 1e-16: it does as in the market.
+    exists = (network.reference > 0.0) | (network.kind == ActivityKind.STORE)
+    dust = exists & (network.reference < _DUST * smallest_end(month))
     lower[:, dust] = upper[:, dust] = market.levels[:, dust]
     return Horizon(
-        month=network.problem(bent=bent),
+        month=month,
         rhs=rhs,
         lower=lower,
         upper=upper,
