@@ -3,6 +3,7 @@
 import openpyxl
 import polars as pl
 
+from lodeline.report.blocks import Block, BriefNames, write_brief
 from lodeline.report.stress_book import stress_sheets
 from lodeline.report.workbook import write_workbook
 
@@ -40,3 +41,16 @@ def test_a_stress_test_has_its_answer_losses_and_sources(result):
     assert sheets["sources"].height == len(result.scenario["sources"])
     guide = {w for w in sheets["about"]["what"] if w.startswith("sheet '")}
     assert guide == {f"sheet '{name}'" for name in sheets if name != "about"}
+
+
+def test_the_workbook_of_a_brief_begins_with_its_words(tmp_path):
+    blocks = [Block("Title", level=1, text=("The answer.",)), Block("Limits", items=("a", "b"))]
+    write_brief(
+        tmp_path, blocks, kind="test", names=BriefNames("p.html", "p.md"), document={},
+        tables={"t": pl.DataFrame({"x": [1]})},
+    )  # fmt: skip
+    book = read(tmp_path / "tables.xlsx")
+    assert book.sheetnames == ["about", "t"]
+    assert list(book["about"].iter_rows(values_only=True))[1:] == [
+        ("Title", "The answer."), ("Limits", "a"), (None, "b"),
+    ]  # fmt: skip

@@ -98,6 +98,8 @@ def write_brief(
 ) -> list[str]:
     """Write page, Markdown, document, and each table as CSV and as a sheet; return the names.
 
+    The first sheet of the workbook holds the words of the brief.
+
     Raises
     ------
     MachineError
@@ -111,9 +113,18 @@ def write_brief(
         (hidden / names.document).write_text(text + "\n", encoding="utf-8")
         for name, table in tables.items():
             without_nesting(table).write_csv(hidden / f"{name}.csv")
-        write_workbook(hidden / "tables.xlsx", tables)
+        write_workbook(hidden / "tables.xlsx", {"about": _about(parts), **tables})
     listed = [names.page, names.markdown, "tables.xlsx", *(f"{name}.csv" for name in tables)]
     return [*listed, names.document]
+
+
+def _about(blocks: Sequence[Block]) -> pl.DataFrame:
+    """Return the words of a brief, a row each: what a workbook says before its tables."""
+    rows = []
+    for block in blocks:
+        said = [*block.text, *block.items]
+        rows += [(block.heading if i == 0 else "", text) for i, text in enumerate(said or [""])]
+    return pl.DataFrame(rows, schema={"part": pl.String, "says": pl.String}, orient="row")
 
 
 def _line(cells: Sequence[str]) -> str:

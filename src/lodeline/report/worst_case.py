@@ -12,6 +12,10 @@ from lodeline.results.worst_case import Restriction, WorstCaseResult, worst_case
 __all__ = ["worst_case_blocks", "worst_case_lines", "write_worst_case"]
 
 _SHOWN = 5
+_GAIN = (
+    "The minus is a gain: what is made or held there sells dearer, and that outweighs what users "
+    "lose. Users are short all the same."
+)
 
 
 def worst_case_lines(result: WorstCaseResult) -> list[str]:
@@ -77,13 +81,16 @@ def _answer(result: WorstCaseResult) -> str:
     if not result.restrictions:
         return "Nothing on the list does harm."
     [total] = result.outcome.filter(result.outcome["country"] == "total").to_dicts()
-    return (
+    answer = (
         f"Closed for {months(result.months)}, {_count(len(result.restrictions))} would leave "
         f"{share(total['unmet_share'])} of the use of {result.form} unmet "
         f"({tonnes(total['unmet_t_total'], result.unit)}), with a price up to "
         f"{times(total['price_multiple_peak'])} that of {result.base_year}, at a cost of "
         f"{money(total['cost_usd'])} in the chain's markets."
     )
+    if total["cost_usd"] >= 0.0:
+        return answer
+    return f"{answer} {_GAIN}"
 
 
 def _count(number: int) -> str:
