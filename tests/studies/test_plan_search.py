@@ -5,19 +5,20 @@ from itertools import product
 
 import numpy as np
 import pytest
-from plan_cases import small_case, straight
+from plan_cases import PLAN, small_case, straight
 from scipy import sparse
 
 from lodeline.bench.extensive import extensive_form, solve_by_piqp
 from lodeline.errors import InputError
 from lodeline.scenarios.levels import Goal
-from lodeline.studies.plan.bundle import Evaluation, Search
+from lodeline.studies.plan.bundle import Evaluation, Optimum, Search
 from lodeline.studies.plan.contributions import measure_outcomes
 from lodeline.studies.plan.evaluate import Here, Memory, evaluator_of
 from lodeline.studies.plan.market import Judge
 from lodeline.studies.plan.master import Master, risk_of
 from lodeline.studies.plan.menu import Menu
 from lodeline.studies.plan.outcomes import stock_prices
+from lodeline.studies.plan.questions import _separate
 
 ALL = ("A", "B", "C")
 
@@ -293,3 +294,17 @@ def test_if_one_cost_changes_by_a_tenth_the_report_says_whether_the_decision_doe
             if said == "same":
                 assert np.all(rules @ found.plan <= limit + 1.0)
                 assert loses <= 2.0 * (found.upper - found.lower) + 1e-6 * abs(found.upper)
+
+
+def test_separate_plans_that_rule_each_other_out_are_no_plan(tmp_path):
+    apart = PLAN.replace("ramp_years: 0.25}", "ramp_years: 0.25, excludes: [stock-usa]}", 1)
+    for text, goes in ((PLAN, True), (apart, False)):
+        menu = small_case(tmp_path, text).menu
+        groups = {}
+        for partner, name in (("JPN", "recycle-jpn"), ("USA", "stock-usa")):
+            plan = (menu.measure == menu.measures.index(name)).astype(float)
+            assert menu.open_to((partner,))[plan > 0.0].all()
+            groups[(partner,)] = Optimum(plan, 0.0, 0.0, np.zeros(1), 1, 1)
+        found = _separate(groups, menu)
+        assert (found is not None) == goes
+        assert found is None or found.sum() == 2.0

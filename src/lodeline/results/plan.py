@@ -357,7 +357,8 @@ class PlanResult:
     measures, coalitions, shares, frontier, market, stock_prices, benchmarks, levels, unmet_limits
         See their classes.
     separate_usd, saved_by_joining_usd
-        Value of both standalone plans carried out together; by how much the joint plan beats it:
+        Value of both standalone plans carried out together, None where they cannot be; by how much
+        the joint plan beats it:
         at least this much is proven up to the gap.
     saved_at_least_usd, saved_at_most_usd
         What is saved for certain: the separate plans' lower bound less the joint plan's value; and

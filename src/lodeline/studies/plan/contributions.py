@@ -19,7 +19,6 @@ from lodeline.studies.plan.bundle import Optimum, Search
 from lodeline.studies.plan.futures import Case
 from lodeline.studies.plan.market import Judge
 from lodeline.studies.plan.master import Master, mean_of_worst
-from lodeline.studies.plan.menu import Menu
 from lodeline.studies.plan.rules import service
 from lodeline.units import Month
 
@@ -170,14 +169,8 @@ def _stability(search: Search, joint: Optimum, k: int, factor: float) -> str:
     kept = changed.objective(joint.plan, search.pool.values(joint.plan))
     fresh = changed.objective(answer.plan, search.pool.values(answer.plan))
     allowed = joint.upper - joint.lower
-    feasible = _is_allowed(changed.menu, joint.plan)
-    if feasible and kept - fresh <= allowed:
+    if changed.menu.allows(joint.plan) and kept - fresh <= allowed:
         return "same"
     if after == before:
         return "same, others change"
     return f"{before:g} to {after:g}"
-
-
-def _is_allowed(menu: Menu, plan: Vector) -> bool:
-    rules, limit = menu.constraints(menu.partners)
-    return bool(np.all(rules @ plan <= limit + 1e-7 * np.maximum(np.abs(limit), 1.0)))

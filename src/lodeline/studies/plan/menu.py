@@ -135,6 +135,11 @@ class Menu:
             np.concatenate([self.rule_limit[asked], limit[kept]]),
         )
 
+    def allows(self, plan: Vector) -> bool:
+        """Return whether a plan, shape (choice,), keeps all rules and budgets of all partners."""
+        rules, limit = self.constraints(self.partners)
+        return bool(np.all(rules @ plan <= limit + 1e-7 * np.maximum(np.abs(limit), 1.0)))
+
     def with_cost(self, measure: int, factor: float) -> Menu:
         """Return the menu with the cost of one measure multiplied."""
         f = np.where(self.measure == measure, factor, 1.0)

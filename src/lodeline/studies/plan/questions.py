@@ -18,6 +18,7 @@ from lodeline.studies.plan.bundle import SMALL, NoPlanError, Optimum, Search
 from lodeline.studies.plan.evaluate import Here
 from lodeline.studies.plan.futures import Case
 from lodeline.studies.plan.master import Master
+from lodeline.studies.plan.menu import Menu
 
 __all__ = ["MIP_GAP", "Answers", "Settings", "Talk", "answers_of"]
 
@@ -115,7 +116,7 @@ class Answers:
     budgets
         By multiple of the budgets, where there is a plan.
     separate
-        All standalone plans together; None if not all were found.
+        All standalone plans together; None if not all were found, or if they break rules together.
     separate_value, separate_least
         Its value by the goal, and the least that the cuts allow it.
     central_value
@@ -166,7 +167,7 @@ def answers_of(case: Case, search: Search, settings: Settings, talk: Talk) -> An
     talk.end("frontier")
     central = _central(case, settings, talk)
     central_value = None if central is None else _finite(search.value(central))
-    separate = _separate(groups, menu.partners)
+    separate = _separate(groups, menu)
     separate_value = None if separate is None else search.value(separate)
     talk.end("plan for the central future")
     # From here on no plan is evaluated but sums of what is known: see Search.settled.
@@ -189,15 +190,18 @@ def _coalitions(names: Members) -> list[Members]:
     return [tuple(p for i, p in enumerate(names) if mask >> i & 1) for mask in range(1, full)]
 
 
-def _separate(groups: Mapping[Members, Optimum], names: Members) -> Vector | None:
-    """Return all standalone plans carried out together; None if they were not found.
+def _separate(groups: Mapping[Members, Optimum], menu: Menu) -> Vector | None:
+    """Return all standalone plans carried out together; None if they cannot be, or were not found.
 
-    No partner can take another's measure alone, so that the plans never overlap.
+    No partner can take another's measure alone, so that the plans never overlap; but measures of
+    two partners may rule each other out.
     """
+    names = menu.partners
     single = [groups[(n,)].plan for n in names if (n,) in groups]
     if len(single) < 2 or len(single) < len(names):
         return None
-    return np.asarray(np.sum(single, axis=0))
+    together = np.asarray(np.sum(single, axis=0))
+    return together if menu.allows(together) else None
 
 
 def _central(case: Case, settings: Settings, talk: Talk) -> Vector | None:
