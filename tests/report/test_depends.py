@@ -49,3 +49,12 @@ def test_the_command_that_repeats_a_run_has_its_options(result):
     changed = replace(result, scenario=with_stocks, lead_time=True, priority=("wind",))
     assert "--stocks joint --lead-time --priority wind" in command(changed)
     assert "--stocks" not in command(result)
+
+
+def test_inferred_lanes_are_told_with_the_fit_on_the_fewest(result):
+    row = replace(result.sensitivity[0], inferred_form="metals", at_low=0.34, at_high=0.46)
+    told = [plain(s) for s in depends(replace(result, sensitivity=(row,)))]
+    assert told[-1].endswith(
+        "at their most concentrated Japan would lack up to 46 %, at their least 34 %."
+    )
+    assert len(told) == len([*depends(result)]) + 1

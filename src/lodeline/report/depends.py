@@ -26,6 +26,18 @@ def depends(result: StressResult) -> Iterator[str]:
     yield from _reserve(result, chain, head["country"], head["form"])
     yield from _joint(result, chain.form_titles[head["form"]])
     yield from _sectors(chain, head["country"], head["form"])
+    yield from _inferred(result, chain, head["country"])
+
+
+def _inferred(result: StressResult, chain: ChainResult, country: str) -> Iterator[str]:
+    """Yield what the most concentrated fit of inferred lanes says, and the least."""
+    for row in result.sensitivity:
+        if row.inferred_form is not None:
+            yield (
+                f"The lanes of {material(chain.form_titles[row.inferred_form])} are inferred: "
+                f"at their most concentrated {fmt.location(_name(result, country))} would lack up to "
+                f"{fmt.share(row.at_high)}, at their least {fmt.share(row.at_low)}."
+            )
 
 
 def _of(table: pl.DataFrame, country: str, form: str, column: str = "country") -> pl.DataFrame:

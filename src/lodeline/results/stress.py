@@ -112,6 +112,8 @@ class SensitivityRow:
         Headline metric (peak unmet share of the headline country and chain) at those ends.
     central
         Headline metric at the central value.
+    inferred_form
+        Form whose lanes are inferred, if the number is how concentrated they are.
     """
 
     chain: str
@@ -122,6 +124,7 @@ class SensitivityRow:
     at_low: float
     at_high: float
     central: float
+    inferred_form: str | None = None
 
 
 @dataclass(frozen=True)

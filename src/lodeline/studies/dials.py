@@ -57,6 +57,8 @@ class Dial:
         Returns the setting with the number at another value.
     lognormal
         Whether the range holds the middle 80 % of a lognormal distribution, or all there is.
+    inferred_form
+        Form whose inferred lanes it moves.
     """
 
     key: str
@@ -69,6 +71,7 @@ class Dial:
     assumed: bool
     turn: Callable[[Setting, float], Setting]
     lognormal: bool = False
+    inferred_form: str | None = None
 
 
 _BEHAVIOUR = {
@@ -245,7 +248,8 @@ def _lanes_dial(chain: Chain, k: int) -> Dial:
 
     return Dial(
         f"{INFERRED}.{form.id}.concentration", f"concentration of inferred lanes ({form.id})",
-        "0 to 1", number.value, number.low, number.high, number.source, number.assumed, turn,
+        "1", number.value, number.low, number.high, number.source, number.assumed, turn,
+        inferred_form=form.id,
     )  # fmt: skip
 
 

@@ -109,8 +109,9 @@ def sensitivity_of(
         at_low = peak(dial.turn(setting, dial.low))
         at_high = peak(dial.turn(setting, dial.high))
         row = SensitivityRow(
-            head.chain, dial.label, dial.unit, dial.low, dial.high, at_low, at_high, head.value
-        )
+            head.chain, dial.label, dial.unit, dial.low, dial.high, at_low, at_high, head.value,
+            inferred_form=dial.inferred_form,
+        )  # fmt: skip
         rows.append((dial, row))
     rows.sort(key=lambda r: abs(r[1].at_high - r[1].at_low), reverse=True)
     mild = severe = setting
