@@ -33,10 +33,11 @@ def _inferred(result: StressResult, chain: ChainResult, country: str) -> Iterato
     """Yield what the most concentrated fit of inferred lanes says, and the least."""
     for row in result.sensitivity:
         if row.inferred_form is not None:
+            what = material(chain.form_titles[row.inferred_form])
+            who = fmt.location(_name(result, country))
             yield (
-                f"The lanes of {material(chain.form_titles[row.inferred_form])} are inferred: "
-                f"at their most concentrated {fmt.location(_name(result, country))} would lack up to "
-                f"{fmt.share(row.at_high)}, at their least {fmt.share(row.at_low)}."
+                f"The lanes of {what} are inferred: at their most concentrated {who} would lack up "
+                f"to {fmt.share(row.at_high)}, at their least {fmt.share(row.at_low)}."
             )
 
 
