@@ -6,10 +6,14 @@ written here, so that workers need no common folder, and at most a few are on th
 
 from __future__ import annotations
 
+import os
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from importlib import import_module
 from itertools import islice
+from queue import SimpleQueue
 from typing import Any
 
 from lodeline.errors import InputError, LodelineError
@@ -24,11 +28,53 @@ _DEATHS = 20
 _PATIENCE = "30s"
 
 
-def compute_here(models: Models, todo: Sequence[int], n: int) -> Iterator[Part]:
-    """Yield the parts, computed in this process."""
-    for number in todo:
-        count = models.plan.size(number, n)
-        yield compute(models, number, count, drawn_for(models, number, count))
+def compute_here(
+    models: Models, todo: Sequence[int], n: int, *, threads: int | None = None
+) -> Iterator[Part]:
+    """Yield the parts in their order, computed in this process.
+
+    Each thread has models of its own, whose work space the kernels write to; the kernels run
+    without Python's lock. No number depends on the number of threads.
+
+    Parameters
+    ----------
+    models, todo, n
+        What to compute: of which plan, which parts, of how many scenarios.
+    threads
+        How many; default one for each processor that this process may use.
+    """
+    plan = models.plan
+    count = min(threads or _processors(), len(todo))
+    free: SimpleQueue[Models] = SimpleQueue()
+    free.put(models)
+    for _ in range(count - 1):
+        free.put(Models.of(plan))
+
+    def one(number: int) -> Part:
+        own = free.get()
+        try:
+            size = plan.size(number, n)
+            return compute(own, number, size, drawn_for(own, number, size))
+        finally:
+            free.put(own)
+
+    with ThreadPoolExecutor(max(count, 1)) as pool:
+        numbers = iter(todo)
+        waiting = deque(pool.submit(one, k) for k in islice(numbers, count + 1))
+        try:
+            while waiting:
+                part = waiting.popleft().result()
+                waiting.extend(pool.submit(one, k) for k in islice(numbers, 1))
+                yield part
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _processors() -> int:
+    """Return how many processors this process may use; not all systems let it be bound to some."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def compute_there(

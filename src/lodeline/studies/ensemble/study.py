@@ -94,6 +94,7 @@ def run_ensemble(
     n: int,
     workers: int = 0,
     scheduler: str | None = None,
+    threads: int | None = None,
     folder: Path | None = None,
     resume: bool = False,
     progress: Progress | None = None,
@@ -111,6 +112,8 @@ def run_ensemble(
         Worker processes on this machine; 0: this process.
     scheduler
         Address of a Dask scheduler to use instead.
+    threads
+        Threads of this process, without workers or a scheduler; default one a processor.
     folder
         Where the parts are kept; default a folder that is removed afterwards.
     resume
@@ -137,7 +140,7 @@ def run_ensemble(
         # Built also where workers compute: it compiles once for all of them, and checks the plan.
         models = Models.of(plan, message)
         computed, seconds = _compute(
-            plan, models, store, todo, n, workers, scheduler, progress, talk
+            plan, models, store, todo, n, workers, scheduler, threads, progress, talk
         )
         talk("summing up")
         return _summed(plan, models, store, n, computed, seconds, workers, started)
@@ -164,6 +167,7 @@ def _compute(
     n: int,
     workers: int,
     scheduler: str | None,
+    threads: int | None,
     progress: Progress | None,
     message: Callable[[str], None],
 ) -> tuple[int, float]:
@@ -180,7 +184,7 @@ def _compute(
             models, todo, n, workers=workers, scheduler=scheduler, message=message
         )
     else:
-        parts = compute_here(models, todo, n)
+        parts = compute_here(models, todo, n, threads=threads)
     for part in parts:
         store.keep(part)
         done += plan.size(part.number, n)
