@@ -17,5 +17,6 @@ def test_rows_multiply_a_market_by_their_number():
     assert row["ratio"] == pytest.approx(row["peer_s"] / row["ours_s"])
     assert row["sampled"] == 4
     assert document["geomean_ratio_to_fastest_peer"] == row["ratio"] > 1.0
+    assert document["speed_of_two_threads"] == grown["seconds"] / document["two_threads"]["seconds"]
     assert max(grown["max_residual"], grown["max_gap"]) <= 1e-8
     assert (grown["scenarios"], grown["months"], grown["workers"]) == (64, 36, 0)

@@ -68,6 +68,13 @@ def test_size_of_parts_changes_no_number(whole, tmp_path):
     assert result.tail.equals(whole[0].tail)
 
 
+@pytest.mark.parametrize("threads", [1, 3])
+def test_threads_change_no_byte(threads, whole, tmp_path):
+    """The folder `whole` was made by as many threads as this machine has processors."""
+    run(tmp_path / "other", threads=threads)
+    assert content(tmp_path / "other") == content(whole[1])
+
+
 def test_more_scenarios_go_on_from_those_that_are_there(whole, tmp_path):
     run(tmp_path / "grown", n=70)
     run(tmp_path / "grown", resume=True)

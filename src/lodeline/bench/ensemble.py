@@ -135,7 +135,8 @@ def bench_ensemble(
     Returns
     -------
     dict
-        ``rows``, ``geomean_ratio_to_fastest_peer``, ``growth``, ``speed_of_two_workers``.
+        ``rows`` and ``growth`` (one thread, as peers have), ``geomean_ratio_to_fastest_peer``,
+        ``two_threads`` and ``speed_of_two_threads`` (the last size), ``speed_of_two_workers``.
     """
     names = list(peers) if peers else [name for name in PEERS if find_spec(name)]
     for name in names:
@@ -154,12 +155,16 @@ def bench_ensemble(
         progress(f"a loop over {name}")
         rows.append(_row(name, ours, chain, base_year, sampled, seed))
     by_workers = {g.workers: g.seconds for g in growth if g.workers}
+    progress(f"{spec}: {sizes[-1]} scenarios, {MONTHS} months, two threads")
+    threaded = _run(spec, sizes[-1], MONTHS, 0, seed, threads=2)
     return {
         "name": "ensemble",
         "tolerance": TOLERANCE,
         "rows": [asdict(r) for r in rows],
         "geomean_ratio_to_fastest_peer": min((r.ratio for r in rows), default=None),
         "growth": [asdict(g) for g in growth],
+        "two_threads": asdict(threaded),
+        "speed_of_two_threads": ours.seconds / threaded.seconds,
         "speed_of_two_workers": (
             by_workers[1] / by_workers[2] if {1, 2} <= set(by_workers) else None
         ),
@@ -186,9 +191,11 @@ def _row(
     )  # fmt: skip
 
 
-def _run(spec: str, scenarios: int, months: int, workers: int, seed: int) -> Growth:
+def _run(
+    spec: str, scenarios: int, months: int, workers: int, seed: int, *, threads: int = 1
+) -> Growth:
     """Run an ensemble in a process of its own."""
-    given = [spec, *(str(k) for k in (scenarios, months, workers, seed))]
+    given = [spec, *(str(k) for k in (scenarios, months, workers, seed, threads))]
     code = "import sys; from lodeline.bench.ensemble import measure; measure(*sys.argv[1:])"
     done = subprocess.run(
         [sys.executable, "-c", code, *given], capture_output=True, text=True, check=False
@@ -198,7 +205,7 @@ def _run(spec: str, scenarios: int, months: int, workers: int, seed: int) -> Gro
     return Growth(**json.loads(done.stdout.splitlines()[-1]))
 
 
-def measure(spec: str, scenarios: str, months: str, workers: str, seed: str) -> None:
+def measure(spec: str, scenarios: str, months: str, workers: str, seed: str, threads: str) -> None:
     """Run an ensemble and print what it took, as JSON; for a process of its own."""
     from lodeline.scenarios.ensemble_reading import load_ensemble
     from lodeline.studies.ensemble import plan_of, run_ensemble
@@ -206,7 +213,7 @@ def measure(spec: str, scenarios: str, months: str, workers: str, seed: str) -> 
 
     ensemble = load_ensemble(spec).model_copy(update={"months": int(months)})
     plan = plan_of(ensemble, seed=int(seed))
-    result = run_ensemble(plan, n=int(scenarios), workers=int(workers))
+    result = run_ensemble(plan, n=int(scenarios), workers=int(workers), threads=int(threads))
     shapes = [c.networks[0].incidence.shape for c in Models.of(plan).chains]
     row = Growth(
         spec=spec, nodes=sum(s[0] for s in shapes), activities=sum(s[1] for s in shapes),
