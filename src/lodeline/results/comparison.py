@@ -8,17 +8,11 @@ from typing import Any
 
 import polars as pl
 
+from lodeline.results.document import METRICS
+
 __all__ = ["Comparison", "RunFiles", "compare_runs", "comparison_document"]
 
 _ORIGIN = ("lodeline", "python", "machine", "libraries", "dataset", "options")
-_METRICS = (
-    "unmet_share_peak",
-    "unmet_t_total",
-    "time_to_survive_months",
-    "time_to_recover_months",
-    "price_multiple_peak",
-    "cost_usd",
-)
 _SCALE_FLOOR = {"unmet_share_peak": 0.01, "price_multiple_peak": 0.01}
 """Against these at least a change is measured: a share of a millionth is no yardstick."""
 
@@ -141,7 +135,7 @@ def _of_countries(
 ) -> Iterator[Figure]:
     for country in sorted({*before, *after}):
         old, new = before.get(country, {}), after.get(country, {})
-        for metric in _METRICS:
+        for metric in METRICS:
             a, b = old.get(metric), new.get(metric)
             if a is not None or b is not None:
                 yield chain, country, metric, a, b, _change(metric, a, b)

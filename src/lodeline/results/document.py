@@ -9,9 +9,9 @@ import polars as pl
 
 from lodeline.results.stress import BothResult, ChainResult, StressResult
 
-__all__ = ["both_document", "stress_document"]
+__all__ = ["METRICS", "both_document", "stress_document"]
 
-_METRICS = (
+METRICS = (
     "unmet_share_peak",
     "unmet_t_total",
     "time_to_survive_months",
@@ -19,6 +19,7 @@ _METRICS = (
     "price_multiple_peak",
     "cost_usd",
 )
+"""Figures of a country in a document, in order."""
 
 
 def stress_document(result: StressResult) -> dict[str, Any]:
@@ -87,7 +88,7 @@ def _chain(chain: ChainResult) -> dict[str, Any]:
         "unit": chain.units[chain.form],
         "countries": {
             row["country"]: {
-                **{k: _plain(row[k]) for k in _METRICS},
+                **{k: _plain(row[k]) for k in METRICS},
                 "reference_use_t_per_month": _plain(row["reference_use_t"]),
             }
             for row in table.iter_rows(named=True)
