@@ -18,6 +18,7 @@ from typing import Any
 
 from lodeline.errors import InputError, LodelineError
 from lodeline.studies.ensemble.parts import Models, Part, compute, compute_part, drawn_for
+from lodeline.studies.ensemble.singly import needs_single_runs
 
 __all__ = ["compute_here", "compute_there"]
 
@@ -41,10 +42,13 @@ def compute_here(
     models, todo, n
         What to compute: of which plan, which parts, of how many scenarios.
     threads
-        How many; default one for each processor that this process may use.
+        How many; default one for each processor that this process may use. Chains that are run
+        one scenario at a time keep to one.
     """
     plan = models.plan
-    count = min(threads or _processors(), len(todo))
+    # Runs of one scenario at a time hold Python's lock: threads would gain nothing.
+    is_slow = any(needs_single_runs(plan.ensemble, chain) for chain in plan.ensemble.simulated)
+    count = 1 if is_slow else min(threads or _processors(), len(todo))
     free: SimpleQueue[Models] = SimpleQueue()
     free.put(models)
     for _ in range(count - 1):
