@@ -72,7 +72,7 @@ class SingleModel:
         self._central = Setting(
             base, own, self._stocks.rule(), lead_time=ensemble.lead_time, origin=origin
         )
-        self._solver = KeptMarkets(message=message)
+        self._message = message
         self.network: Network = self._schedule(self._central).network
 
     def simulate(self, values: Values, *, scenarios: NDArray[np.intp] | None = None) -> Outcome:
@@ -88,7 +88,9 @@ class SingleModel:
 
     def run(self, values: Mapping[str, float]) -> Run:
         """Run the scenario of drawn numbers by key."""
-        return run_market(self._schedule(self.setting(values)), solver=self._solver)
+        # Kept from month to month only: what earlier scenarios left would move the last bits.
+        solver = KeptMarkets(message=self._message)
+        return run_market(self._schedule(self.setting(values)), solver=solver)
 
     def setting(self, values: Mapping[str, float]) -> Setting:
         """Return what a stress test of the drawn numbers would start from."""
