@@ -17,6 +17,7 @@ from lodeline.scenarios.ensemble_reading import load_ensemble, parse_ensemble
 from lodeline.scenarios.library import scenario_ids
 from lodeline.studies.ensemble import plan_of, run_ensemble
 from lodeline.studies.ensemble.factors import factors_of
+from lodeline.studies.ensemble.parts import Models, compute, drawn_for
 from lodeline.studies.ensemble.simulate import simulate
 from lodeline.studies.ensemble.singly import needs_single_runs
 
@@ -113,3 +114,12 @@ def test_a_multiple_of_the_price_below_one_is_refused():
     ensemble = parse_ensemble((SINGLY + dials).encode(), source="low.yaml")
     with pytest.raises(SpecError, match="more than 1"):
         factors_of(ensemble, {"rhodium": single()[1]})
+
+
+def test_a_part_does_not_depend_on_what_was_run_before():
+    plan = plan_of(load_ensemble("vanadium-rebar-2018").model_copy(update={"months": 2}))
+    asked = [(0, drawn_for(models := Models.of(plan), 0, 4)), (1, drawn_for(models, 1, 4))]
+    in_order = [compute(models, number, 4, drawn) for number, drawn in asked]
+    fresh = Models.of(plan)
+    turned = [compute(fresh, number, 4, drawn) for number, drawn in reversed(asked)]
+    assert in_order == turned[::-1]
