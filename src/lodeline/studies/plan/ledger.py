@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from lodeline.network import ActivityKind, Network, RowKind
-from lodeline.solver.curves import CurveKind, Curves
+from lodeline.studies.side_by_side import Surplus
 
 __all__ = ["Ledger", "uses_of"]
 
@@ -45,10 +45,11 @@ class Ledger:
         elasticity: Vector,
         cap: Vector,
     ) -> None:
-        self._network, self._reference, self._margin = network, reference, margin
-        self._slope = np.where(network.kind == ActivityKind.STORE, 0.0, slope)
-        self._bent = np.flatnonzero(network.curve != CurveKind.LINEAR)
-        self._curves = _bent_curves(network, self._bent, reference, elasticity, cap)
+        self._network = network
+        self._surplus = Surplus(
+            network, reference=reference, margin=margin, slope=slope,
+            elasticity=elasticity, cap=cap,
+        )  # fmt: skip
         size = len(network.countries)
         self._owner = _adder(network.origin, size)
         self._stores = network.store_rows()
@@ -73,11 +74,7 @@ class Ledger:
             What may pass, t/month, shape (future, limit).
         """
         network = self._network
-        q = (network.incidence.T @ prices.T).T
-        cost = 0.5 * self._slope * (levels - self._reference) ** 2
-        bent = self._curves.adjustment(levels[:, self._bent].ravel())
-        cost[:, self._bent] = bent.reshape(levels.shape[0], -1)
-        self._gain += ((q - self._margin) * levels - cost) @ self._owner
+        self._gain += self._surplus(levels, prices) @ self._owner
         self._gain += ((prices - network.row_price)[:, self._stores] * stocks) @ self._holder
         for k, row in enumerate(self._limits):
             allowed = np.where(np.isfinite(limits[:, k]), limits[:, k], 0.0)
@@ -103,30 +100,3 @@ def _adder(owner: NDArray[np.int16], size: int) -> sparse.csr_array:
     """Return the matrix that adds what belongs to a country, shape (owned, country)."""
     count = owner.size
     return sparse.csr_array((np.ones(count), (np.arange(count), owner)), shape=(count, size))
-
-
-def _bent_curves(
-    network: Network,
-    bent: NDArray[np.intp],
-    reference: Vector,
-    elasticity: Vector,
-    cap: Vector,
-) -> Curves:
-    """Return the bent curves of all futures as one long list."""
-    count = reference.shape[0]
-    size = count * bent.size
-
-    def each(values: Vector) -> Vector:
-        return np.tile(values[bent], count)
-
-    return Curves(
-        kind=np.tile(network.curve[bent], count).astype(np.int8),
-        reference=reference[:, bent].ravel(),
-        margin=np.zeros(size),
-        slope=np.ones(size),
-        price=each(network.price),
-        elasticity=elasticity[:, bent].ravel(),
-        cap=cap[:, bent].ravel(),
-        lower=np.zeros(size),
-        upper=np.full(size, np.inf),
-    )

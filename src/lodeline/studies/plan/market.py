@@ -21,6 +21,7 @@ from lodeline.studies.market import ACCEPTED, UnsolvedError
 from lodeline.studies.plan.columns import Columns
 from lodeline.studies.plan.futures import Case, ChainCase, Values, output_factor, tax
 from lodeline.studies.plan.ledger import Ledger, uses_of
+from lodeline.studies.side_by_side import highest_levels
 
 __all__ = ["Judge", "Judgement"]
 
@@ -227,11 +228,11 @@ def _upper(block: Block, month: int, levels: Vector) -> Vector:
     model = block.model
     finite = np.isfinite(block.capacity)
     left = np.where(finite, block.capacity, 0.0) * output_factor(block, month)
-    upper = np.where(finite, left, np.inf)
-    lanes, stores = model.lanes, model.stores
-    upper[:, lanes] = (1.0 + block.growth)[:, None] * levels[:, lanes] + block.growth_base
-    upper[:, stores] = levels[:, stores] + block.rebuild[:, None] * block.reference[:, stores]
-    return upper
+    return highest_levels(
+        model.network, np.where(finite, left, np.inf), levels,
+        growth=block.growth[:, None], growth_base=block.growth_base,
+        rebuilt=block.rebuild[:, None] * block.reference[:, model.stores],
+    )  # fmt: skip
 
 
 def _rhs(block: Block, stocks: Vector, limits: Vector) -> Vector:

@@ -13,29 +13,12 @@ from lodeline.network import ActivityKind, Network
 from lodeline.network.network import PRICE_CAP
 from lodeline.results.metrics import UNMET_THRESHOLD
 from lodeline.solver.compiled import BatchResult
-from lodeline.solver.curves import CurveKind, Curves
 from lodeline.studies.ensemble.metrics import Outcome
+from lodeline.studies.side_by_side import Surplus
 
-__all__ = ["Books", "upper_bounds"]
+__all__ = ["Books"]
 
 Vector = NDArray[np.float64]
-
-
-def upper_bounds(network: Network, before: Vector) -> Vector:
-    """Return what may run in a month: capacity, growth of lanes, room of stores.
-
-    Parameters
-    ----------
-    network
-        Calibrated.
-    before
-        Levels of the month before, t/month (stores: t), shape (closure, activity).
-    """
-    upper = np.tile(network.capacity, (len(before), 1))
-    lanes, stores = network.of_kind(ActivityKind.SHIP), network.of_kind(ActivityKind.STORE)
-    upper[:, lanes] = (1.0 + network.lane_growth) * before[:, lanes] + network.growth_base[lanes]
-    upper[:, stores] = before[:, stores] + network.rebuild * network.reference[stores]
-    return upper
 
 
 class Books:
@@ -51,12 +34,10 @@ class Books:
 
     def __init__(self, network: Network, acts: NDArray[np.bool_]) -> None:
         self._network, self._acts = network, acts
-        # How readily stock is sold is behaviour and no cost: see `lodeline.results.welfare`.
-        self._slope = np.where(network.kind == ActivityKind.STORE, 0.0, network.slope)
+        self._surplus = Surplus.of_network(network, acts.size)
         self._uses = network.of_kind(ActivityKind.USE)
         self._rows = network.incidence.indices[network.incidence.indptr[self._uses]]
         self._stores = network.of_kind(ActivityKind.STORE)
-        self._bent = np.flatnonzero(network.curve != CurveKind.LINEAR)
         # An exporter owns its lanes; everything else belongs to the country where it happens.
         countries = len(network.countries)
         owner = network.form.astype(np.intp) * countries + network.origin
@@ -95,43 +76,15 @@ class Books:
         short = share > UNMET_THRESHOLD
         self._first[short & (self._first < 0)] = self._month
         self._last[short] = self._month
-        self._gain += self._surplus(result, stocks) @ self._owned
+        surplus = self._surplus(result.levels, result.prices)
+        moved = (result.prices - network.row_price)[:, network.store_rows()]
+        surplus[:, self._stores] += moved * stocks
+        self._gain += surplus @ self._owned
         np.maximum(self._residual, result.residual, out=self._residual)
         np.maximum(self._gap, result.gap, out=self._gap)
         self._fallbacks += result.is_fallback
         self._independent = max(self._independent, independent or 0.0)
         self._month += 1
-
-    def _surplus(self, result: BatchResult, stocks: Vector) -> Vector:
-        """Return the surplus ``(q − m) x − ψ(x)`` of every activity, USD; stores: revaluation."""
-        network, levels, prices = self._network, result.levels, result.prices
-        psi = 0.5 * self._slope * (levels - network.reference) ** 2
-        psi[:, self._bent] = self._adjustment(levels[:, self._bent])
-        surplus = (prices @ network.incidence - network.margin) * levels - psi
-        moved = (prices - network.row_price)[:, network.store_rows()]
-        surplus[:, self._stores] += moved * stocks
-        return np.asarray(surplus)
-
-    def _adjustment(self, levels: Vector) -> Vector:
-        """Return ψ of the curves that are not straight, shape (closure, bent)."""
-        network, bent, count = self._network, self._bent, len(levels)
-
-        def each(values: Vector) -> Vector:
-            return np.tile(values[bent], count)
-
-        none = np.zeros(count * bent.size)
-        curves = Curves(
-            kind=np.tile(network.curve[bent], count).astype(np.int8),
-            reference=each(network.reference),
-            margin=none,
-            slope=none + 1.0,
-            price=each(network.price),
-            elasticity=each(network.elasticity),
-            cap=each(network.cap),
-            lower=none,
-            upper=none + np.inf,
-        )
-        return curves.adjustment(levels.ravel()).reshape(levels.shape)
 
     def outcome(self) -> Outcome:
         """Return what was gathered."""

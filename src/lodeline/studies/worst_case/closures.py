@@ -17,7 +17,8 @@ from lodeline.network import ActivityKind, Network
 from lodeline.solver.compiled import BatchResult, CompiledMarket, Variation
 from lodeline.studies.ensemble.metrics import Outcome
 from lodeline.studies.market import ACCEPTED, UnsolvedError
-from lodeline.studies.worst_case.books import Books, upper_bounds
+from lodeline.studies.side_by_side import highest_levels
+from lodeline.studies.worst_case.books import Books
 
 __all__ = ["Closure", "ClosureMarket"]
 
@@ -114,8 +115,14 @@ class ClosureMarket:
         network, count = self.network, len(block)
         levels = np.tile(network.reference, (count, 1))
         prices = np.tile(self._start, (count, 1))
+        capacity = np.tile(network.capacity, (count, 1))
+        growth_base = network.growth_base[network.of_kind(ActivityKind.SHIP)]
+        rebuilt = network.rebuild * network.reference[self._stores]
         for _ in range(self.months):
-            upper = upper_bounds(network, levels)
+            upper = highest_levels(
+                network, capacity, levels,
+                growth=network.lane_growth, growth_base=growth_base, rebuilt=rebuilt,
+            )  # fmt: skip
             for i, closure in enumerate(block):
                 upper[i, closure] = 0.0
             stocks = levels[:, self._stores]
