@@ -46,15 +46,3 @@ def test_a_row_without_entries_has_solution_zero():
     np.testing.assert_allclose(
         factor.solve(np.array([1.0, 5.0, 1.0])), [0.5, 0.0, 0.25], atol=1e-60
     )
-
-
-def test_a_strip_of_months_fills_in_proportion_to_its_length():
-    rng = np.random.default_rng(1)
-    month = random_matrix(rng, 30, 0.03)
-
-    def entries(months):
-        link = sparse.diags_array([np.ones(months - 1)] * 2, offsets=[-1, 1])
-        both = sparse.kron(sparse.eye_array(months), month) + sparse.kron(link, np.eye(30))
-        return Cholesky.analyse(sparse.csc_array(both)).entries
-
-    assert entries(64) < 2.6 * entries(32)

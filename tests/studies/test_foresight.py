@@ -15,7 +15,8 @@ from lodeline.results.welfare import world_cost
 from lodeline.scenarios.compile import compile_schedule
 from lodeline.scenarios.library import load_scenario
 from lodeline.solver.certificate import certify
-from lodeline.solver.horizon import over_months
+from lodeline.solver.horizon import month_layout, over_months
+from lodeline.solver.normal import NormalEquations
 from lodeline.studies.foresight import horizon_of, run_foresight, value_of_foresight
 from lodeline.studies.market import run_market
 from lodeline.studies.stress.plan import plan_of
@@ -109,6 +110,17 @@ def test_knows_what_is_coming():
     foresight = run_foresight(market)
     np.testing.assert_allclose(market.stocks[5].sum(), market.stocks[0].sum(), rtol=1e-6)
     assert foresight.stocks[5].sum() > 1.01 * foresight.stocks[0].sum()
+
+
+def test_the_layout_of_the_months_leaves_little_fill():
+    horizon = horizon_of(run_market(schedule_of("china-antimony-2024", 24)))
+    problem = over_months(horizon)
+    rows = np.arange(horizon.rhs.size)
+    laid_out, by_degree = (
+        NormalEquations(problem, rows, layout).factor.operations
+        for layout in (month_layout(horizon), None)
+    )
+    assert laid_out < 0.6 * by_degree
 
 
 def test_with_nothing_restricted_foresight_is_worth_nothing():

@@ -21,7 +21,7 @@ from lodeline.network import ActivityKind, build_network
 from lodeline.scenarios.compile import Schedule
 from lodeline.solver import interior
 from lodeline.solver.certificate import certify
-from lodeline.solver.horizon import month_blocks, over_months
+from lodeline.solver.horizon import month_layout, over_months
 from lodeline.solver.problem import Certificate, MarketProblem
 from lodeline.studies.foresight import horizon_of
 from lodeline.studies.market import run_market
@@ -76,8 +76,8 @@ def bench_foresight(
 
     `growth_exponent` is the slope of log seconds over log months: 1 is linear.
     """
-    warm, late, block = _problem(chain, base_year, 2)
-    interior.solve(warm, late, block=block)
+    warm, late, layout = _problem(chain, base_year, 2)
+    interior.solve(warm, late, layout=layout)
     rows = []
     for count in months:
         progress(f"{chain}, {count} months")
@@ -113,13 +113,13 @@ def _problem(chain: str, base_year: int, count: int) -> tuple[MarketProblem, Any
     horizon = horizon_of(market, bent=False)
     problem = over_months(horizon)
     late = np.arange(problem.rhs.size) >= count * network.row_kind.size
-    return problem, late, month_blocks(horizon)
+    return problem, late, month_layout(horizon)
 
 
 def _row(chain: str, base_year: int, count: int, peer: str | None) -> ForesightRow:
-    problem, late, block = _problem(chain, base_year, count)
+    problem, late, layout = _problem(chain, base_year, count)
     start = time.process_time()
-    ours = interior.solve(problem, late, block=block)
+    ours = interior.solve(problem, late, layout=layout)
     seconds = time.process_time() - start
     other = proof = None
     if peer is not None:

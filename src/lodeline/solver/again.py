@@ -19,6 +19,7 @@ from scipy import sparse
 
 from lodeline.solver import interior
 from lodeline.solver.curves import Vector
+from lodeline.solver.dissection import Layout
 from lodeline.solver.normal import NormalEquations
 from lodeline.solver.problem import MarketProblem
 
@@ -58,7 +59,7 @@ class Again:
     ----------
     late
         Rows that stay out until they are broken, shape (row,).
-    block
+    layout
         See `interior.solve`.
     start
         Prices to begin with, USD/t, shape (row,).
@@ -69,8 +70,8 @@ class Again:
     trace, so that its answer depends on its problem alone.
     """
 
-    def __init__(self, late: Flags, block: Index, start: Vector) -> None:
-        self._late, self._block = late, block
+    def __init__(self, late: Flags, layout: Layout, start: Vector) -> None:
+        self._late, self._layout = late, layout
         self._prices = start
         self._system: NormalEquations | None = None
 
@@ -102,7 +103,7 @@ class Again:
             if broken.size == 0:
                 return Answer(levels, prices, steps, is_fallback=False), system
             system = self._rows(problem, np.union1d(system.rows, broken))
-        solution = interior.solve(problem, self._late, block=self._block)
+        solution = interior.solve(problem, self._late, layout=self._layout)
         prices = np.where(problem.is_equality, solution.prices, np.maximum(solution.prices, 0.0))
         rows = np.union1d(system.rows, np.flatnonzero(prices > 0.0))
         if rows.size > system.rows.size:
@@ -112,7 +113,7 @@ class Again:
         ), system
 
     def _rows(self, problem: MarketProblem, rows: Index) -> NormalEquations:
-        return NormalEquations(problem, rows, self._block)
+        return NormalEquations(problem, rows, self._layout)
 
     def _broken(self, problem: MarketProblem, system: NormalEquations, levels: Vector) -> Index:
         """Return late rows outside the system that the levels break."""

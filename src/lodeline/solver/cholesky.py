@@ -12,10 +12,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
 from lodeline.solver.curves import Vector
+from lodeline.solver.dissection import Layout, minimum_degree_order
 from lodeline.solver.fronts import Fronts, Integers, analyse, block_sizes, slots
 from lodeline.solver.machine_code import kept
 
@@ -48,12 +48,14 @@ class Cholesky:
     _stack: Vector
 
     @classmethod
-    def analyse(cls, pattern: sparse.csc_array, block: NDArray[np.intp] | None = None) -> Cholesky:
+    def analyse(cls, pattern: sparse.csc_array, layout: Layout | None = None) -> Cholesky:
         """Return an empty factor for matrices of a pattern (both triangles given).
 
-        For `block` see `lodeline.solver.fronts.analyse`.
+        The rows' layout makes the factor of a long horizon sparser; without one the order is by
+        minimum degree.
         """
-        fronts, position = analyse(pattern, block)
+        order = minimum_degree_order(pattern) if layout is None else layout.order()
+        fronts, position = analyse(pattern, order.astype(np.int64))
         largest, deepest = block_sizes(fronts)
         return cls(
             fronts, position, np.zeros(int(fronts.panel[-1])), np.zeros(largest), np.zeros(deepest)

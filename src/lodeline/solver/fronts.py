@@ -12,7 +12,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from scipy.sparse.linalg import spilu
 
 from lodeline.solver.machine_code import kept
 
@@ -20,8 +19,10 @@ __all__ = ["Fronts", "Integers", "analyse", "block_sizes", "slots"]
 
 Integers = NDArray[np.int64]
 
-_FEW_COLUMNS = 8
-"""Fronts with fewer columns are merged with less regard to the zeros that this stores."""
+_HANDLED = 8.0
+"""Operations in whose time a value that a front passes on is added, moved and fetched."""
+_BEGUN = 2000.0
+"""Operations in whose time a front is begun."""
 
 
 class Fronts(NamedTuple):
@@ -41,17 +42,15 @@ class Fronts(NamedTuple):
     """First value of each front's panel (m × k, by columns), shape (front + 1,)."""
 
 
-def analyse(
-    pattern: sparse.csc_array, block: NDArray[np.intp] | None = None
-) -> tuple[Fronts, Integers]:
+def analyse(pattern: sparse.csc_array, order: Integers) -> tuple[Fronts, Integers]:
     """Return the fronts of a symmetric pattern and the elimination position of each row.
 
-    Rows of one `block` are ordered among themselves; those of block −1 separate the blocks and
-    come last. Default: one block.
+    `order` has the rows in the order in which they are eliminated, up to what leaves the fill as
+    it is: rows that are eliminated into one another become neighbours.
     """
     n = pattern.shape[0]
     position = np.empty(n, dtype=np.int64)
-    position[_dissected(pattern, block)] = np.arange(n)
+    position[order] = np.arange(n)
     place = np.empty(n, dtype=np.int64)
     place[_postorder(_tree(*_permuted(pattern, position)))] = np.arange(n)
     position = place[position]
@@ -60,39 +59,6 @@ def analyse(
     counts, start, rows = _columns(below, left, parent)
     first = _merged(parent, counts)
     return Fronts(first, *_front_arrays(first, start, rows)), position
-
-
-def _dissected(pattern: sparse.csc_array, block: NDArray[np.intp] | None) -> Integers:
-    """Return the order: block by block, the separating rows last."""
-    if block is None:
-        return _fill_reducing_order(pattern)
-    order = []
-    for b in range(int(block.max(initial=-1)) + 1):
-        own = np.flatnonzero(block == b)
-        if own.size:
-            order.append(own[_fill_reducing_order(sparse.csc_array(pattern[own][:, own]))])
-    return np.concatenate([*order, np.flatnonzero(block < 0)]).astype(np.int64)
-
-
-def _fill_reducing_order(pattern: sparse.csc_array) -> Integers:
-    """Return a minimum-degree order.
-
-    It comes from an incomplete factorisation that drops everything: only its order is wanted.
-    """
-    n = pattern.shape[0]
-    off = sparse.csc_array(
-        (np.full(pattern.nnz, -1.0), pattern.indices, pattern.indptr), shape=(n, n)
-    )
-    matrix = sparse.csc_array(off + sparse.diags_array(np.full(n, 4.0 * n)))
-    factors = spilu(
-        matrix,
-        permc_spec="MMD_AT_PLUS_A",
-        drop_tol=1.0,
-        fill_factor=1.0,
-        diag_pivot_thresh=0.0,
-        options={"SymmetricMode": True},
-    )
-    return np.argsort(factors.perm_c).astype(np.int64)
 
 
 def _permuted(pattern: sparse.csc_array, position: Integers) -> tuple[Integers, Integers]:
@@ -198,14 +164,17 @@ def _columns(
 
 @kept()
 def _merged(parent: Integers, counts: Integers) -> Integers:
-    """Return the first column of each front, and n: columns that may share a dense panel."""
+    """Return the first column of each front, and n: columns that may share a dense panel.
+
+    A front is merged with the one that it is passed on to where that costs less, zeros included.
+    """
     n = parent.size
     first = np.empty(n + 1, np.int64)
-    size = np.empty(n + 1, np.int64)  # entries of L that the front holds without padding
+    spent = np.empty(n + 1)
     fronts = 0
     for j in range(n):
         first[fronts] = j
-        size[fronts] = counts[j]
+        spent[fronts] = _cost(1, counts[j])
         fronts += 1
         while fronts > 1:
             a, b = first[fronts - 2], first[fronts - 1]
@@ -213,22 +182,21 @@ def _merged(parent: Integers, counts: Integers) -> Integers:
                 break
             # Columns a … j would have the rows of the last one, and each other.
             k = j - a + 1
-            m = counts[j] + k - 1
-            held = k * m - k * (k - 1) // 2
-            zeros = held - size[fronts - 2] - size[fronts - 1]
-            share = zeros / held
-            if (
-                zeros == 0
-                or share < 0.05
-                or (k <= 4 * _FEW_COLUMNS and share < 0.15)
-                or (k <= _FEW_COLUMNS and share < 0.4)
-            ):
-                size[fronts - 2] += size[fronts - 1]
-                fronts -= 1
-            else:
+            together = _cost(k, counts[j] + k - 1)
+            if together > spent[fronts - 2] + spent[fronts - 1]:
                 break
+            spent[fronts - 2] = together
+            fronts -= 1
     first[fronts] = n
     return first[: fronts + 1].copy()
+
+
+@kept()
+def _cost(columns: int, rows: int) -> float:
+    """Return what a front costs: its operations, and handling what it passes on."""
+    k, m = float(columns), float(rows)
+    passed = m - k
+    return k * m * m - k * k * m + k**3 / 3.0 + _HANDLED * (passed * passed) + _BEGUN
 
 
 @kept()

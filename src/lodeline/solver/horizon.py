@@ -21,14 +21,12 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from lodeline.solver.curves import Curves, Vector
+from lodeline.solver.dissection import Layout, minimum_degree_order
 from lodeline.solver.problem import MarketProblem
 
-__all__ = ["Growth", "Horizon", "month_blocks", "over_months"]
+__all__ = ["Growth", "Horizon", "month_layout", "over_months"]
 
 Index = NDArray[np.intp]
-
-_SEPARATED = 6
-"""Months between separators; 4 to 9 cost about the same."""
 
 
 @dataclass(frozen=True)
@@ -130,23 +128,27 @@ def over_months(horizon: Horizon) -> MarketProblem:
     )
 
 
-def month_blocks(horizon: Horizon) -> Index:
-    """Return which rows of `over_months` to eliminate together, shape (row,).
-
-    Every sixth month separates the months before it from those after (nested dissection in time,
-    George 1973): −1. Then the work grows with the number of months and not with its cube.
-    """
+def month_layout(horizon: Horizon) -> Layout:
+    """Return where the rows of `over_months` lie."""
     months, rows = horizon.rhs.shape
+    near = abs(sparse.csr_array(horizon.month.incidence))
+    order = minimum_degree_order(sparse.csc_array(near @ near.T))
+    turn = np.empty(rows, dtype=np.intp)
+    turn[order] = np.arange(rows)
+    # A limit on growth comes right before the first of the rows that its activity touches.
+    ends = sparse.csc_array(horizon.month.incidence[:, horizon.growth.activities])
+    links = ends.shape[1]
+    first = np.full(links, rows, dtype=np.intp)
+    np.minimum.at(first, np.repeat(np.arange(links), np.diff(ends.indptr)), turn[ends.indices])
+    places = np.lexsort((np.arange(rows + links), np.concatenate([2 * turn + 1, 2 * first])))
+    rank = np.empty(rows + links, dtype=np.intp)
+    rank[places] = np.arange(rows + links)
     month = np.arange(months)
-    block = np.where(month % _SEPARATED == _SEPARATED - 1, -1, month // _SEPARATED)
-    if months <= _SEPARATED:
-        block[:] = 0
-    # Growth rows of one lane on both sides of a separator touch. Making them separators too would
-    # be cleaner and, because there are many, much slower.
-    link = np.where(block[:-1] < 0, block[1:], block[:-1])
-    return np.concatenate(
-        [np.repeat(block, rows), np.repeat(link, horizon.growth.base.size)]
-    ).astype(np.intp)
+    return Layout(
+        month=np.concatenate([np.repeat(month, rows), np.repeat(month[1:], links)]),
+        rank=np.concatenate([np.tile(rank[:rows], months), np.tile(rank[rows:], months - 1)]),
+        is_link=np.arange(months * rows + (months - 1) * links) >= months * rows,
+    )
 
 
 def _incidence(horizon: Horizon, binds: NDArray[np.bool_]) -> sparse.csc_array:

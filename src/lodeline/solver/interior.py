@@ -27,6 +27,7 @@ from scipy import sparse
 
 from lodeline.solver.certificate import certify
 from lodeline.solver.curves import Curves, Vector
+from lodeline.solver.dissection import Layout
 from lodeline.solver.normal import NormalEquations
 from lodeline.solver.presolve import reduce_problem, smallest_end
 from lodeline.solver.problem import MarketProblem, Solution, Status
@@ -167,7 +168,7 @@ def solve(
     late: Flags | None = None,
     settings: Settings | None = None,
     *,
-    block: Index | None = None,
+    layout: Layout | None = None,
 ) -> Solution:
     """Solve a market by an interior-point method.
 
@@ -179,9 +180,8 @@ def solve(
         Rows to leave out until an iterate breaks them, shape (row,); default none.
     settings
         Tolerance and limits.
-    block
-        Rows of one number touch rows of another hardly but through those of −1, shape (row,): makes
-        the factor of a long horizon sparser (see `horizon.month_blocks`). Changes no result.
+    layout
+        Where the rows lie: makes the factor of a long horizon sparser (see `horizon.month_layout`).
 
     Returns
     -------
@@ -191,7 +191,7 @@ def solve(
     settings = settings or Settings()
     reduction = reduce_problem(problem)
     waiting = np.zeros(problem.rhs.size, dtype=bool) if late is None else late
-    own = None if block is None else block[reduction.rows]
+    own = None if layout is None else layout.of(reduction.rows)
     found: list[Solution] = []
     for boundary in _BOUNDARIES:
         search = _Search(reduction.problem, waiting[reduction.rows], settings, own, boundary)
@@ -228,19 +228,19 @@ class _Search:
         problem: MarketProblem,
         late: Flags,
         settings: Settings,
-        block: Index | None,
+        layout: Layout | None,
         boundary: float,
     ) -> None:
         self.problem = problem
         self.settings = settings
-        self.block = block
+        self.layout = layout
         self.boundary = boundary
         self.market = _Market(problem)
         self.matrix = sparse.csr_array(problem.incidence)
         self.pattern = abs(self.matrix)
         self.waiting = late.copy()
         self.iterations = 0
-        self.system = NormalEquations(problem, np.flatnonzero(~late), block)
+        self.system = NormalEquations(problem, np.flatnonzero(~late), layout)
         self.point = self._start()
 
     def run(self) -> tuple[Vector, Vector]:
@@ -312,7 +312,7 @@ class _Search:
         at = np.searchsorted(now, before)
         s[at], pi[at] = self.point.s, self.point.pi
         self.point.s, self.point.pi = s, pi
-        self.system = NormalEquations(p, now, self.block)
+        self.system = NormalEquations(p, now, self.layout)
         return True
 
     # one step

@@ -8,6 +8,7 @@ from scipy import sparse
 
 from lodeline.solver.cholesky import Cholesky
 from lodeline.solver.curves import Vector
+from lodeline.solver.dissection import Layout
 from lodeline.solver.fronts import Integers
 from lodeline.solver.machine_code import kept
 from lodeline.solver.problem import MarketProblem
@@ -32,7 +33,7 @@ class NormalEquations:
         self,
         problem: MarketProblem,
         rows: NDArray[np.intp],
-        block: NDArray[np.intp] | None = None,
+        layout: Layout | None = None,
     ) -> None:
         self.rows = rows
         self.matrix = sparse.csr_array(sparse.csr_array(problem.incidence)[rows])
@@ -52,7 +53,7 @@ class NormalEquations:
             np.concatenate([second, first, diagonal]),
         )
         pattern = sparse.csc_array((np.ones(places[0].size), places), shape=(n, n))
-        self._factor = Cholesky.analyse(pattern, None if block is None else block[rows])
+        self._factor = Cholesky.analyse(pattern, None if layout is None else layout.of(rows))
         self._slot = self._factor.slots(first, second)
         self._diagonal = self._factor.slots(diagonal, diagonal)
         self._weight = np.zeros(self.transposed.shape[0])

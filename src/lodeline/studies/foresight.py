@@ -18,7 +18,7 @@ from lodeline.network import ActivityKind, RowKind
 from lodeline.results.run import Run
 from lodeline.results.welfare import Costs, cost_by_country, world_cost
 from lodeline.solver import interior
-from lodeline.solver.horizon import Growth, Horizon, month_blocks, over_months
+from lodeline.solver.horizon import Growth, Horizon, month_layout, over_months
 from lodeline.solver.presolve import smallest_end
 from lodeline.studies.market import ACCEPTED, UnsolvedError
 
@@ -132,7 +132,7 @@ def run_foresight(market: Run, *, bent: bool = True) -> Run:
     problem = over_months(horizon)
     months, rows = horizon.rhs.shape
     late = np.arange(problem.rhs.size) >= months * rows
-    solution = interior.solve(problem, late, block=month_blocks(horizon))
+    solution = interior.solve(problem, late, layout=month_layout(horizon))
     proof = solution.certificate
     if not max(proof.residual, proof.gap) <= ACCEPTED:
         raise UnsolvedError(

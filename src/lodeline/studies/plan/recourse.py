@@ -28,7 +28,8 @@ from lodeline.network import Network, RowKind
 from lodeline.network.network import PRICE_CAP
 from lodeline.solver.again import Again
 from lodeline.solver.curves import CHOKE_OVER_CAP, Curves
-from lodeline.solver.horizon import Growth, Horizon, month_blocks, over_months
+from lodeline.solver.dissection import Layout
+from lodeline.solver.horizon import Growth, Horizon, month_layout, over_months
 from lodeline.solver.problem import MarketProblem
 from lodeline.studies.plan.columns import Columns
 
@@ -102,7 +103,7 @@ class Recourse:
     ----------
     problem
         Without measures: their columns have the upper bound 0, their stocks hold nothing.
-    late, block
+    late, layout
         See `interior.solve`.
     columns
         Positions of the measures' columns, shape (column,).
@@ -119,7 +120,7 @@ class Recourse:
 
     problem: MarketProblem
     late: NDArray[np.bool_]
-    block: Index
+    layout: Layout
     columns: Index
     capacity: sparse.csr_array
     stock_rows: Index
@@ -130,7 +131,7 @@ class Recourse:
     @cached_property
     def _again(self) -> Again:
         """The solver, settled where half of everything is there from the start."""
-        again = Again(self.late, self.block, self.start)
+        again = Again(self.late, self.layout, self.start)
         choices = self.capacity.shape[1]
         again.settle(self.at(np.zeros(choices)))
         again.settle(self.at(np.full(choices, _ANCHOR)))
@@ -211,7 +212,6 @@ def recourse_of(network: Network, columns: Columns, future: Future, *, period: i
     problem = problem.with_curves(problem.curves.with_bounds(lower.ravel(), upper.ravel()))
     rows = horizon.rhs.size
     late = np.arange(problem.rhs.size) >= rows
-    block = month_blocks(horizon)
     until = _stocks_until(columns, periods)
     problem = _with_stocks(problem, columns, until, own, network)
     stock_rows = np.arange(late.size, problem.rhs.size)
@@ -229,7 +229,7 @@ def recourse_of(network: Network, columns: Columns, future: Future, *, period: i
     return Recourse(
         problem=problem,
         late=np.concatenate([late, early]),
-        block=np.concatenate([block, np.full(len(until), -1, dtype=np.intp)]),
+        layout=month_layout(horizon).followed_by(len(until)),
         columns=where,
         capacity=sparse.csr_array(capacity),
         stock_rows=stock_rows,
