@@ -12,9 +12,16 @@ from lodeline.network.catalogue import load_chain
 from lodeline.scenarios.compile import compile_schedule
 from lodeline.scenarios.ensemble_reading import load_ensemble, parse_ensemble
 from lodeline.studies.ensemble.batch import Block, ChainModel
-from lodeline.studies.ensemble.factors import draw, factors_of, restrictions_of
+from lodeline.studies.ensemble.factors import (
+    draw,
+    factors_of,
+    quantiles_of,
+    restrictions_of,
+    sample_at,
+)
 from lodeline.studies.ensemble.simulate import simulate
 from lodeline.studies.ensemble.singly import SingleModel
+from lodeline.studies.ensemble.study import plan_of
 
 SCENARIOS = range(8)
 
@@ -84,6 +91,18 @@ def test_what_the_walk_gives_up_is_solved_by_the_reference_and_counted(outcome, 
     assert helped.fallbacks.sum() > 0
     assert helped.residual.max() <= 1e-8
     np.testing.assert_allclose(helped.unmet_share_peak, outcome.unmet_share_peak, atol=1e-7)
+
+
+def test_a_hard_month_is_solved_without_the_reference():
+    """With 120 tries a month of one of these scenarios of a cobalt ban was given up."""
+    plan = plan_of(load_ensemble("congo-cobalt-ban-2025"))
+    base = plan.bases()["cobalt"]
+    factors = factors_of(plan.ensemble, {"cobalt": base})
+    quantiles = quantiles_of(factors, seed=plan.seed, first=8, count=8)
+    drawn = sample_at(factors, 8, quantiles)
+    found = simulate(ChainModel(plan.ensemble, base, factors), drawn.values)
+    assert found.fallbacks.sum() == 0
+    assert found.residual.max() <= 1e-8
 
 
 def test_zero_stocks_run_like_none_at_all():
