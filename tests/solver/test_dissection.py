@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from factors import analysed
 from scipy import sparse
 
-from lodeline.solver.cholesky import Cholesky
 from lodeline.solver.dissection import Layout, minimum_degree_order
 
 ROWS = 40
@@ -91,7 +91,7 @@ def test_a_separator_has_its_links_and_lies_where_they_are_few():
 
 @pytest.mark.parametrize("reach", [1, 2])
 def test_the_work_grows_in_proportion_to_the_months(reach):
-    short, long = (Cholesky.analyse(*horizon_pattern(m, reach)) for m in (48, 96))
+    short, long = (analysed(*horizon_pattern(m, reach)) for m in (48, 96))
     assert long.operations < 2.5 * short.operations
     assert long.entries < 2.5 * short.entries
 
@@ -101,7 +101,7 @@ def test_the_order_does_not_change_the_solution(seed):
     both, layout = horizon_pattern(23, 1, seed)
     right = np.random.default_rng(seed).normal(size=both.shape[0])
     for chosen in (layout, None):
-        factor = Cholesky.analyse(both, chosen)
+        factor = analysed(both, chosen)
         lower = sparse.tril(both).tocoo()
         factor.values[factor.slots(lower.row, lower.col)] = lower.data
         factor.factorise(0.0)

@@ -12,19 +12,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 
 from lodeline.solver.curves import Vector
 from lodeline.solver.dissection import Layout, minimum_degree_order
 from lodeline.solver.fronts import Fronts, Integers, analyse, block_sizes, slots
 from lodeline.solver.machine_code import kept
+from lodeline.solver.panels import factorise_panel, subtract
 
 __all__ = ["Cholesky"]
-
-_BLOCK = 32
-"""Columns of a panel that are factorised before the rest of it is updated."""
-_EMPTY = 1e64
-"""Root of the pivot of a row that has none: its solution is zero."""
 
 
 @dataclass
@@ -48,14 +45,22 @@ class Cholesky:
     _stack: Vector
 
     @classmethod
-    def analyse(cls, pattern: sparse.csc_array, layout: Layout | None = None) -> Cholesky:
-        """Return an empty factor for matrices of a pattern (both triangles given).
+    def analyse(
+        cls, size: int, row: Integers, column: Integers, layout: Layout | None = None
+    ) -> Cholesky:
+        """Return an empty factor for matrices of a pattern.
 
-        The rows' layout makes the factor of a long horizon sparser; without one the order is by
-        minimum degree.
+        Parameters
+        ----------
+        size
+            Rows.
+        row, column
+            Where the entries are, in any order; one of a pair will do, twice does no harm.
+        layout
+            Makes the factor of a long horizon sparser; without one the order is by minimum degree.
         """
-        order = minimum_degree_order(pattern) if layout is None else layout.order()
-        fronts, position = analyse(pattern, order.astype(np.int64))
+        order = _minimum_degree(size, row, column) if layout is None else layout.order()
+        fronts, position = analyse(row, column, order.astype(np.int64))
         largest, deepest = block_sizes(fronts)
         return cls(
             fronts, position, np.zeros(int(fronts.panel[-1])), np.zeros(largest), np.zeros(deepest)
@@ -75,8 +80,7 @@ class Cholesky:
 
     def slots(self, row: Integers, column: Integers) -> Integers:
         """Return where entries (row, column) of M are stored, in `values`."""
-        i, j = self.position[row], self.position[column]
-        return slots(self.fronts, np.maximum(i, j), np.minimum(i, j))
+        return slots(self.fronts, self.position, row, column)
 
     def factorise(self, least: float) -> None:
         """Turn the entries of M in `values` into L, in place.
@@ -94,86 +98,14 @@ class Cholesky:
         return x[self.position]
 
 
-@kept(fastmath={"contract"})
-def _subtract(
-    target: Vector, base: int, stride: int, columns: int, size: int,
-    source: Vector, offset: int, ld: int, depth: int,
-) -> None:  # fmt: skip
-    """Subtract ``S Sᵀ`` from the lower part of a dense block, the first `columns` of `size` rows.
-
-    Element (r, c) of the block is ``target[base + c·stride + r]``; S is `size` × `depth`, its
-    element (r, p) is ``source[offset + p·ld + r]``.
-    """
-    c = 0
-    while c < columns:
-        pair = c + 1 < columns
-        t0 = target[base + c * stride + c : base + c * stride + size]
-        p = 0
-        if pair:
-            t1 = target[base + (c + 1) * stride + c : base + (c + 1) * stride + size]
-            while p + 4 <= depth:
-                o = offset + p * ld + c
-                s0 = source[o : o + size - c]
-                s1 = source[o + ld : o + ld + size - c]
-                s2 = source[o + 2 * ld : o + 2 * ld + size - c]
-                s3 = source[o + 3 * ld : o + 3 * ld + size - c]
-                a0, a1, a2, a3 = s0[0], s1[0], s2[0], s3[0]
-                b0, b1, b2, b3 = s0[1], s1[1], s2[1], s3[1]
-                for r in range(size - c):
-                    t0[r] -= a0 * s0[r] + a1 * s1[r] + a2 * s2[r] + a3 * s3[r]
-                    t1[r] -= b0 * s0[r] + b1 * s1[r] + b2 * s2[r] + b3 * s3[r]
-                p += 4
-            while p < depth:
-                o = offset + p * ld + c
-                s0 = source[o : o + size - c]
-                a0, b0 = s0[0], s0[1]
-                for r in range(size - c):
-                    t0[r] -= a0 * s0[r]
-                    t1[r] -= b0 * s0[r]
-                p += 1
-            c += 2
-        else:
-            while p < depth:
-                o = offset + p * ld + c
-                s0 = source[o : o + size - c]
-                a0 = s0[0]
-                for r in range(size - c):
-                    t0[r] -= a0 * s0[r]
-                p += 1
-            c += 1
-
-
-@kept(fastmath={"contract"})
-def _dense(values: Vector, base: int, m: int, k: int, least: float) -> None:
-    """Factorise a panel of m rows and k columns in place."""
-    for j0 in range(0, k, _BLOCK):
-        j1 = min(j0 + _BLOCK, k)
-        for p in range(j0, j1):
-            pivot = values[base + p * m + p]
-            root = np.sqrt(pivot) if pivot > least else _EMPTY
-            own = values[base + p * m + p : base + (p + 1) * m]
-            scale = 1.0 / root
-            for r in range(m - p):
-                own[r] *= scale
-            own[0] = root
-            for q in range(p + 1, j1):
-                a = values[base + p * m + q]
-                t = values[base + q * m + q : base + (q + 1) * m]
-                s = values[base + p * m + q : base + (p + 1) * m]
-                for r in range(m - q):
-                    t[r] -= a * s[r]
-        if j1 < k:
-            _subtract(
-                values,
-                base + j1 * m + j1,
-                m,
-                k - j1,
-                m - j1,
-                values,
-                base + j0 * m + j1,
-                m,
-                j1 - j0,
-            )
+def _minimum_degree(size: int, row: Integers, column: Integers) -> NDArray[np.intp]:
+    """Return the rows by minimum degree."""
+    places = (
+        np.concatenate([row, column, np.arange(size)]),
+        np.concatenate([column, row, np.arange(size)]),
+    )
+    pattern = sparse.csc_array((np.ones(places[0].size), places), shape=(size, size))
+    return minimum_degree_order(pattern)
 
 
 @kept()
@@ -188,7 +120,8 @@ def _factorise(fronts: Fronts, values: Vector, work: Vector, stack: Vector, leas
         m = fronts.start[s + 1] - fronts.start[s]
         u = m - k
         base = fronts.panel[s]
-        work[: u * u] = 0.0
+        for c in range(u):
+            work[c * u + max(0, c - 10) : (c + 1) * u] = 0.0
         while waiters > 0 and fronts.parent[waiting[waiters - 1]] == s:
             child = waiting[waiters - 1]
             waiters -= 1
@@ -207,10 +140,11 @@ def _factorise(fronts: Fronts, values: Vector, work: Vector, stack: Vector, leas
                     t = work[(to - k) * u : (to - k + 1) * u]
                     for r in range(c, uc):
                         t[place[r] - k] += block[r]
-        _dense(values, base, m, k, least)
+        factorise_panel(values, base, m, k, least)
         if u > 0:
-            _subtract(work, 0, u, u, u, values, base + k, m, k)
-            stack[top : top + u * u] = work[: u * u]
+            subtract(work, 0, u, u, u, values, base + k, m, k)
+            for c in range(u):
+                stack[top + c * u + c : top + (c + 1) * u] = work[c * u + c : (c + 1) * u]
             top += u * u
             waiting[waiters] = s
             waiters += 1

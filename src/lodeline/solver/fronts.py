@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 from lodeline.solver.machine_code import kept
 
@@ -42,35 +41,50 @@ class Fronts(NamedTuple):
     """First value of each front's panel (m × k, by columns), shape (front + 1,)."""
 
 
-def analyse(pattern: sparse.csc_array, order: Integers) -> tuple[Fronts, Integers]:
+def analyse(row: Integers, column: Integers, order: Integers) -> tuple[Fronts, Integers]:
     """Return the fronts of a symmetric pattern and the elimination position of each row.
 
-    `order` has the rows in the order in which they are eliminated, up to what leaves the fill as
-    it is: rows that are eliminated into one another become neighbours.
+    Parameters
+    ----------
+    row, column
+        Entries of the pattern in any order; one of a pair will do, twice does no harm.
+    order
+        The rows in the order in which they are eliminated, up to what leaves the fill as it is:
+        rows that are eliminated into one another become neighbours.
     """
-    n = pattern.shape[0]
+    n = order.size
     position = np.empty(n, dtype=np.int64)
     position[order] = np.arange(n)
     place = np.empty(n, dtype=np.int64)
-    place[_postorder(_tree(*_permuted(pattern, position)))] = np.arange(n)
+    place[_postorder(_tree(*_upper(row, column, position)))] = np.arange(n)
     position = place[position]
-    below, left = _permuted(pattern, position)
+    below, left = _upper(row, column, position)
     parent = _tree(below, left)
     counts, start, rows = _columns(below, left, parent)
     first = _merged(parent, counts)
     return Fronts(first, *_front_arrays(first, start, rows)), position
 
 
-def _permuted(pattern: sparse.csc_array, position: Integers) -> tuple[Integers, Integers]:
+@kept()
+def _upper(row: Integers, column: Integers, position: Integers) -> tuple[Integers, Integers]:
     """Return the strictly upper triangle of the permuted pattern by columns: starts and rows."""
-    both = pattern.tocoo()
-    i, j = position[both.row], position[both.col]
-    above = i < j
-    matrix = sparse.csc_array(
-        (np.ones(int(above.sum()), dtype=np.int8), (i[above], j[above])), shape=pattern.shape
-    )
-    matrix.sum_duplicates()
-    return matrix.indptr.astype(np.int64), matrix.indices.astype(np.int64)
+    n = position.size
+    start = np.zeros(n + 1, np.int64)
+    for e in range(row.size):
+        i, j = position[row[e]], position[column[e]]
+        if i != j:
+            start[max(i, j) + 1] += 1
+    for j in range(n):
+        start[j + 1] += start[j]
+    out = np.empty(start[n], np.int64)
+    fill = start[:n].copy()
+    for e in range(row.size):
+        i, j = position[row[e]], position[column[e]]
+        if i != j:
+            last = max(i, j)
+            out[fill[last]] = min(i, j)
+            fill[last] += 1
+    return start, out
 
 
 @kept()
@@ -258,12 +272,29 @@ def block_sizes(fronts: Fronts) -> tuple[int, int]:
 
 
 @kept()
-def slots(fronts: Fronts, row: Integers, column: Integers) -> Integers:
-    """Return where the entries (row ≥ column) lie in the panels."""
-    out = np.empty(row.size, np.int64)
+def slots(fronts: Fronts, position: Integers, row: Integers, column: Integers) -> Integers:
+    """Return where the entries (row, column) lie in the panels; either of a pair will do."""
+    n, count = position.size, fronts.parent.size
+    front_of = np.empty(n, np.int64)
+    for s in range(count):
+        front_of[fronts.first[s] : fronts.first[s + 1]] = s
+    # Entries of each front as a list, so that its rows are looked up once.
+    head = np.full(count, -1, np.int64)
+    following = np.empty(row.size, np.int64)
     for e in range(row.size):
-        s = np.searchsorted(fronts.first, column[e], side="right") - 1
-        a, b = fronts.start[s], fronts.start[s + 1]
-        at = np.searchsorted(fronts.rows[a:b], row[e])
-        out[e] = fronts.panel[s] + (column[e] - fronts.first[s]) * (b - a) + at
+        s = front_of[min(position[row[e]], position[column[e]])]
+        following[e] = head[s]
+        head[s] = e
+    at = np.empty(n, np.int64)
+    out = np.empty(row.size, np.int64)
+    for s in range(count):
+        a, m = fronts.start[s], fronts.start[s + 1] - fronts.start[s]
+        for r in range(m):
+            at[fronts.rows[a + r]] = r
+        e = head[s]
+        while e >= 0:
+            i, j = position[row[e]], position[column[e]]
+            own = fronts.panel[s] + (min(i, j) - fronts.first[s]) * m
+            out[e] = own + at[max(i, j)]
+            e = following[e]
     return out

@@ -26,10 +26,11 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from lodeline.solver.certificate import certify
-from lodeline.solver.curves import Curves, Vector
+from lodeline.solver.curves import Vector
 from lodeline.solver.dissection import Layout
+from lodeline.solver.iterate import Activities, Aim, Point, Residuals, correction, length
 from lodeline.solver.normal import NormalEquations
-from lodeline.solver.presolve import reduce_problem, smallest_end
+from lodeline.solver.presolve import reduce_problem
 from lodeline.solver.problem import MarketProblem, Solution, Status
 
 __all__ = ["Settings", "solve"]
@@ -56,8 +57,9 @@ class Settings:
 
 _FIRST = 0.1
 """Products of the first iterate, over their weights."""
-_BOUNDARIES = (0.95, 0.8)
-"""Share of the way to the nearest bound that a step goes at most: first, and if that fails."""
+_BOUNDARIES = ((0.95, 0.999), (0.8, 0.8))
+"""Share of the way to the nearest bound that a step goes at most, far from the solution and near
+it: first, and if that fails."""
 _SHORT = 0.05
 """A step that is shorter is compared with one that only centres."""
 _CENTRE = 0.5
@@ -72,8 +74,6 @@ _LONG = 0.9
 """A step that is longer is not corrected."""
 _FURTHER = 1.5
 """How much further than the step allows a correction looks, as a factor and a tenth."""
-_NEAR = 0.1
-"""Products between this and its inverse times their target are left alone."""
 _GAIN = 1.05
 """By how much longer a corrected step must be."""
 _LOOK = 0.3
@@ -82,85 +82,12 @@ _REACH = 1
 """How many rows to either side of a broken late row come in with it."""
 _POLISH = 8
 """Newton steps on the dual at most, each time they are tried."""
+_CLOSE, _CLOSER = 1e-5, 0.1
+"""Products and residuals at which they are tried first, and their fall before the next time."""
 _CLEARED = 1e-10
 """Scaled row residual at which they have succeeded."""
 _EXHAUSTED = 1e-19
 """Mean product below which steps gain nothing more."""
-
-
-@dataclass
-class _Point:
-    """An iterate, or a step.
-
-    Distances from the bounds are kept, not computed: near a bound x − l loses its digits.
-    """
-
-    x: Vector
-    dl: Vector
-    du: Vector
-    s: Vector
-    pi: Vector
-    zl: Vector
-    zu: Vector
-
-    def moved(self, step: _Point, primal: float, dual: float) -> _Point:
-        return _Point(
-            self.x + primal * step.x,
-            self.dl + primal * step.dl,
-            self.du + primal * step.du,
-            self.s + primal * step.s,
-            self.pi + dual * step.pi,
-            self.zl + dual * step.zl,
-            self.zu + dual * step.zu,
-        )
-
-
-class _Market:
-    """Curves, bounds and weights of the activities."""
-
-    def __init__(self, problem: MarketProblem) -> None:
-        curves = problem.curves
-        self.curves = curves
-        self.lower, self.upper = curves.lower, curves.ceiling()
-        self.bounded = np.isfinite(self.upper)
-        endless = np.full(self.lower.size, np.inf)
-        self.free: Curves = curves.with_bounds(-endless, endless)
-        entries = np.maximum(np.diff(problem.incidence.indptr), 1)
-        worth = np.abs(problem.incidence).T @ problem.row_price / entries
-        self.price = np.maximum(worth, 1e-300)
-        # A lane that could carry much is as small as the smaller of its ends.
-        least = smallest_end(problem)
-        scale = np.minimum(self.price * curves.steepest(), least)
-        self.size = np.maximum(np.maximum(curves.reference, scale), 0.1 * least)
-        room = np.where(self.bounded, self.upper - self.lower, np.inf)
-        self.room = np.minimum(room, self.size)
-        self.weight = self.room * self.price
-
-    def slopes(self, x: Vector) -> tuple[Vector, Vector]:
-        """Return φ' and φ''."""
-        marginal = self.curves.margin + self.free.deviation(x)
-        rise = self.free.response_slope(marginal)
-        return marginal, 1.0 / np.maximum(rise, 1e-12 * self.size / self.price)
-
-
-@dataclass
-class _Aim:
-    """By how much the products of bounds and rows are to change."""
-
-    lower: Vector
-    upper: Vector
-    row: Vector
-
-
-@dataclass
-class _Residuals:
-    """How far an iterate is from the optimality conditions."""
-
-    rows: Vector
-    activities: Vector
-    curvature: Vector
-    mean: float
-    worst: float
 
 
 def solve(
@@ -193,8 +120,8 @@ def solve(
     waiting = np.zeros(problem.rhs.size, dtype=bool) if late is None else late
     own = None if layout is None else layout.of(reduction.rows)
     found: list[Solution] = []
-    for boundary in _BOUNDARIES:
-        search = _Search(reduction.problem, waiting[reduction.rows], settings, own, boundary)
+    for boundaries in _BOUNDARIES:
+        search = _Search(reduction.problem, waiting[reduction.rows], settings, own, boundaries)
         levels, prices = reduction.restore(*search.run())
         found.append(_proved(problem, levels, prices, search.iterations, settings.tolerance))
         if found[-1].status is Status.SOLVED:
@@ -229,13 +156,13 @@ class _Search:
         late: Flags,
         settings: Settings,
         layout: Layout | None,
-        boundary: float,
+        boundaries: tuple[float, float],
     ) -> None:
         self.problem = problem
         self.settings = settings
         self.layout = layout
-        self.boundary = boundary
-        self.market = _Market(problem)
+        self.boundaries, self.boundary = boundaries, boundaries[0]
+        self.market = Activities(problem)
         self.matrix = sparse.csr_array(problem.incidence)
         self.pattern = abs(self.matrix)
         self.waiting = late.copy()
@@ -245,7 +172,7 @@ class _Search:
 
     def run(self) -> tuple[Vector, Vector]:
         """Return levels and prices of all rows."""
-        look, close = _LOOK, 1e-6
+        look, close = _LOOK, _CLOSE
         while self.iterations < self.settings.max_iterations:
             residuals = self._residuals(self.point)
             # As close as rounding lets it come, or lost: what there is must do.
@@ -256,7 +183,7 @@ class _Search:
                 if self._admit(self._broken(self.point.x), residuals.mean):
                     continue
             if max(residuals.mean, residuals.worst) < close:
-                close *= 1e-3
+                close = _CLOSER * max(residuals.mean, residuals.worst)
                 prices, left = self._polished()
                 x = self.market.curves.response(self.system.transposed @ prices)
                 if left <= _CLEARED and not self._admit(self._broken(x), residuals.mean):
@@ -273,7 +200,7 @@ class _Search:
 
     # where to begin, and with which rows
 
-    def _start(self) -> _Point:
+    def _start(self) -> Point:
         m, p, rows = self.market, self.problem, self.system.rows
         top = np.where(m.bounded, m.upper - 0.1 * m.room, np.inf)
         x = np.clip(p.curves.reference, m.lower + 0.1 * m.room, top)
@@ -285,7 +212,7 @@ class _Search:
         dl, du = x - m.lower, np.where(m.bounded, m.upper - x, 1.0)
         zl = _FIRST * m.weight / dl
         zu = np.where(m.bounded, _FIRST * m.weight / du, 0.0)
-        return _Point(x, dl, du, np.where(p.is_equality[rows], 0.0, s), pi, zl, zu)
+        return Point(x, dl, du, np.where(p.is_equality[rows], 0.0, s), pi, zl, zu)
 
     def _broken(self, x: Vector) -> Index:
         """Return late rows that x breaks, and their neighbours."""
@@ -317,7 +244,7 @@ class _Search:
 
     # one step
 
-    def _residuals(self, point: _Point) -> _Residuals:
+    def _residuals(self, point: Point) -> Residuals:
         m, system = self.market, self.system
         marginal, curvature = m.slopes(point.x)
         activities = marginal - system.transposed @ point.pi - point.zl + point.zu
@@ -326,9 +253,9 @@ class _Search:
             float(np.max(np.abs(rows) / system.scale, initial=0.0)),
             float(np.max(np.abs(activities) / m.price, initial=0.0)),
         )
-        return _Residuals(rows, activities, curvature, self._mean(point), worst)
+        return Residuals(rows, activities, curvature, self._mean(point), worst)
 
-    def _mean(self, point: _Point) -> float:
+    def _mean(self, point: Point) -> float:
         """Return the mean product over its weight."""
         m, system = self.market, self.system
         total = float(np.sum((point.dl * point.zl + point.du * point.zu) / m.weight))
@@ -336,15 +263,17 @@ class _Search:
         total += float(np.sum((point.s * point.pi / (system.scale * system.price))[inequality]))
         return total / (m.lower.size + int(m.bounded.sum()) + int(inequality.sum()))
 
-    def _step(self, r: _Residuals) -> None:
+    def _step(self, r: Residuals) -> None:
         """Predict, centre and correct, move."""
         system, p = self.system, self.point
+        far, near = self.boundaries
+        self.boundary = max(far, min(near, 1.0 - np.sqrt(r.mean)))
         theta = r.curvature + p.zl / p.dl + p.zu / p.du
         equal = system.is_equality
         ratio = np.where(equal, 0.0, p.s / np.where(equal, 1.0, p.pi))
         solve = _Newton(self, r, 1.0 / theta, ratio)
         system.factorise(solve.inverse, ratio)
-        guess = solve.direction(_Aim(-p.dl * p.zl, -p.du * p.zu, -p.s * p.pi))
+        guess = solve.direction(Aim(-p.dl * p.zl, -p.du * p.zu, -p.s * p.pi))
         left = self._mean(p.moved(guess, *self._lengths(guess, 1.0)))
         sigma = min(1.0, (left / r.mean) ** 3)
         aim = self._aim(r.mean, sigma, guess)
@@ -360,7 +289,7 @@ class _Search:
         step, (primal, dual) = self._centred(solve, aim, step, lengths, sigma * r.mean)
         self.point = self._moved(step, primal, dual, r)
 
-    def _moved(self, step: _Point, primal: float, dual: float, r: _Residuals) -> _Point:
+    def _moved(self, step: Point, primal: float, dual: float, r: Residuals) -> Point:
         """Return the point after a step, shorter where it would undo the progress."""
         # Different lengths leave φ' behind by their difference.
         behind = (1.0 - dual) * r.activities + (primal - dual) * r.curvature * step.x
@@ -375,7 +304,7 @@ class _Search:
             point = self.point.moved(step, primal, dual)
         return point
 
-    def _aim(self, mean: float, sigma: float, guess: _Point | None) -> _Aim:
+    def _aim(self, mean: float, sigma: float, guess: Point | None) -> Aim:
         """Return the change to products of σ times the mean, corrected for a guess of the step."""
         m, system, p = self.market, self.system, self.point
         aim = sigma * mean
@@ -386,16 +315,16 @@ class _Search:
             lower = lower - guess.dl * guess.zl
             upper = upper - guess.du * guess.zu
             row = row - guess.s * guess.pi
-        return _Aim(lower, upper, row)
+        return Aim(lower, upper, row)
 
     def _centred(
         self,
         solve: _Newton,
-        aim: _Aim,
-        step: _Point,
+        aim: Aim,
+        step: Point,
         lengths: tuple[float, float],
         mean: float,
-    ) -> tuple[_Point, tuple[float, float]]:
+    ) -> tuple[Point, tuple[float, float]]:
         """Correct a step where it would spoil the centring (Gondzio 1996), as long as it pays."""
         m, system, p = self.market, self.system, self.point
         for _ in range(_CORRECTORS):
@@ -404,10 +333,12 @@ class _Search:
             further = [min(1.0, _FURTHER * a + 0.1) for a in lengths]
             ahead = p.moved(step, *further)
             weight = system.scale * system.price
-            aim = _Aim(
-                aim.lower + _back(ahead.dl * ahead.zl, mean * m.weight),
-                np.where(m.bounded, aim.upper + _back(ahead.du * ahead.zu, mean * m.weight), 0.0),
-                aim.row + _back(ahead.s * ahead.pi, mean * weight),
+            aim = Aim(
+                aim.lower + correction(ahead.dl * ahead.zl, mean * m.weight),
+                np.where(
+                    m.bounded, aim.upper + correction(ahead.du * ahead.zu, mean * m.weight), 0.0
+                ),
+                aim.row + correction(ahead.s * ahead.pi, mean * weight),
             )
             other = solve.direction(aim)
             reach = self._lengths(other, self.boundary)
@@ -416,14 +347,14 @@ class _Search:
             step, lengths = other, reach
         return step, lengths
 
-    def _lengths(self, step: _Point, share: float) -> tuple[float, float]:
+    def _lengths(self, step: Point, share: float) -> tuple[float, float]:
         """Return how far levels and prices may go, at most 1."""
         p, equal = self.point, self.system.is_equality
-        primal = min(_length(p.dl, step.dl), _length(p.du, step.du), _length(p.s, step.s))
+        primal = min(length(p.dl, step.dl), length(p.du, step.du), length(p.s, step.s))
         dual = min(
-            _length(p.zl, step.zl),
-            _length(p.zu, step.zu),
-            _length(np.where(equal, np.inf, p.pi), step.pi),
+            length(p.zl, step.zl),
+            length(p.zu, step.zu),
+            length(np.where(equal, np.inf, p.pi), step.pi),
         )
         return min(1.0, share * primal), min(1.0, share * dual)
 
@@ -463,11 +394,11 @@ class _Newton:
     """The linear system of a step, factorised: solved for one aim after another."""
 
     search: _Search
-    residuals: _Residuals
+    residuals: Residuals
     inverse: Vector
     ratio: Vector
 
-    def direction(self, aim: _Aim) -> _Point:
+    def direction(self, aim: Aim) -> Point:
         """Return the step that changes the products as aimed and removes the residuals."""
         system, p, r = self.search.system, self.search.point, self.residuals
         equal = system.is_equality
@@ -476,7 +407,7 @@ class _Newton:
         wish = -r.activities + lower - upper
         dpi = system.solve(-r.rows + row - system.matrix @ (self.inverse * wish))
         dx = self.inverse * (system.transposed @ dpi + wish)
-        return _Point(
+        return Point(
             dx,
             dx,
             np.where(self.search.market.bounded, -dx, 0.0),
@@ -485,15 +416,3 @@ class _Newton:
             lower - p.zl / p.dl * dx,
             upper + p.zu / p.du * dx,
         )
-
-
-def _back(product: Vector, target: Vector) -> Vector:
-    """Return what brings products that are far from their target back to within a tenth and ten."""
-    near = np.clip(product, _NEAR * target, target / _NEAR)
-    return np.maximum(near - product, -target / _NEAR)
-
-
-def _length(value: Vector, step: Vector) -> float:
-    """Return how far one may go along a step until a value reaches zero."""
-    falling = step < 0.0
-    return float(np.min(value[falling] / -step[falling], initial=np.inf))

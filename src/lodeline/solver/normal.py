@@ -16,6 +16,10 @@ from lodeline.solver.problem import MarketProblem
 __all__ = ["NormalEquations"]
 
 
+_ROUNDED = 1e-12
+"""Residual of a solution, over the right side, above which it is refined."""
+
+
 class NormalEquations:
     """Rows that take part, and the factor of their normal equations.
 
@@ -48,12 +52,8 @@ class NormalEquations:
         )
         n = rows.size
         diagonal = np.arange(n)
-        places = (
-            np.concatenate([first, second, diagonal]),
-            np.concatenate([second, first, diagonal]),
-        )
-        pattern = sparse.csc_array((np.ones(places[0].size), places), shape=(n, n))
-        self._factor = Cholesky.analyse(pattern, None if layout is None else layout.of(rows))
+        own = None if layout is None else layout.of(rows)
+        self._factor = Cholesky.analyse(n, first, second, own)
         self._slot = self._factor.slots(first, second)
         self._diagonal = self._factor.slots(diagonal, diagonal)
         self._weight = np.zeros(self.transposed.shape[0])
@@ -79,10 +79,13 @@ class NormalEquations:
         self._factor.factorise(0.0)
 
     def solve(self, right: Vector) -> Vector:
-        """Return the solution, refined once: Θ ranges over many orders of magnitude."""
+        """Return the solution, refined once where rounding shows: Θ spans many orders of size."""
         y = self._factor.solve(right)
         left = self.matrix @ (self._weight * (self.transposed @ y)) + self._extra * y
-        return y + self._factor.solve(right - left)
+        lost = right - left
+        if np.max(np.abs(lost) / self.scale) <= _ROUNDED * np.max(np.abs(right) / self.scale):
+            return y
+        return y + self._factor.solve(lost)
 
 
 @kept()
