@@ -62,6 +62,14 @@ def test_restrictions_are_those_of_a_schedule_by_itself(case):
         np.testing.assert_allclose(tax, schedule.tax[t], rtol=1e-14)
 
 
+def test_months_asked_for_together_are_those_asked_for_one_by_one(case):
+    _, block, schedule = case
+    months = np.arange(len(schedule.months))[:, None]
+    for ask in (block.limits, block.capacity_left, block.tax_paid, block.is_restricted):
+        one_by_one = np.stack([ask(int(t)) for t in months[:, 0]])
+        np.testing.assert_array_equal(ask(months), one_by_one)
+
+
 @pytest.fixture(scope="module")
 def outcome():
     return simulate(small()[3], sample().values)

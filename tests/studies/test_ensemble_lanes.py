@@ -14,6 +14,7 @@ from lodeline.network.catalogue import load_chain
 from lodeline.results.metrics import metric_table, series_table
 from lodeline.scenarios.ensemble_reading import parse_ensemble
 from lodeline.studies.ensemble import plan_of, run_ensemble
+from lodeline.studies.ensemble.cells import metrics_table
 from lodeline.studies.ensemble.factors import factors_of
 from lodeline.studies.ensemble.fitted import FittedChain
 from lodeline.studies.market import run_market
@@ -90,7 +91,7 @@ def test_every_fourth_scenario_belongs_to_each_of_four_base_years():
 @pytest.mark.parametrize("cases", [gallium, singly])
 def test_metrics_are_those_of_a_stress_test_with_these_lanes(cases):
     model, drawn = cases()[3], sample(8, cases=cases)
-    rows = model.simulate(drawn.values, first=0, kept=8).rows(0)
+    rows = metrics_table([[model.simulate(drawn.values, first=0, kept=8)]], 0)
     which = model.which(drawn.values)
     for k in range(4):
         assert_rows_are_those_of_a_stress_test(rows, int(np.argmax(which == k)), cases)

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from lodeline.network.network import PRICE_CAP
 from lodeline.results.metrics import UNMET_THRESHOLD
 from lodeline.solver.curves import CHOKE_OVER_CAP, SUPPLY_KNEE, Vector
-from lodeline.solver.kernels.evaluate import free_level, grown, margin_of, residual
-from lodeline.solver.kernels.links import carry, enter
+from lodeline.solver.kernels.evaluate import free_level, margin_of, residual
+from lodeline.solver.kernels.links import carry
 from lodeline.solver.simd import (
     at,
     entry,
@@ -50,22 +50,33 @@ class Books(NamedTuple):
     ----------
     owner
         Cell (form and country) of each sorted activity.
-    normal, margin, slope
-        x̄, m and h of each sorted activity; h is 0 where ψ is no cost (stores).
-    begin
-        First month in which anything acts, one vector.
+    slope
+        h of each straight activity, vectors; 0 where ψ is no cost (stores).
+    normal, least_level, margin, latent_price, growing
+        Of each sorted activity, numbers that all scenarios share: x̄ (of no meaning in stores),
+        lower bound, m without the cost of entry, what that is a multiple of, and the scale of its
+        growth, −1 where its bound does not grow from its level.
+    entry_cost, growth, begin
+        Cost of entry, g, and the first month in which anything acts, one vector each.
     use, use_row, use_normal, use_price
         Position, row, reference (t/month), and one over the reference price of each use.
     store_owner, store_price
         Cell and reference price of each store.
+    worth, rise, least
+        Of each bent activity, set by `account`: P x̄, 1 ± 1/ε, and what else its ψ needs.
     checked
         Month whose levels, bounds and right-hand side are kept.
     """
 
     owner: Positions
-    normal: Vector
-    margin: Vector
     slope: Vector
+    normal: Vector
+    least_level: Vector
+    margin: Vector
+    latent_price: Vector
+    growing: Vector
+    entry_cost: Vector
+    growth: Vector
     begin: Vector
     use: Positions
     use_row: Positions
@@ -73,6 +84,9 @@ class Books(NamedTuple):
     use_price: Vector
     store_owner: Positions
     store_price: Vector
+    worth: Vector
+    rise: Vector
+    least: Vector
     checked: int
 
 
@@ -93,28 +107,42 @@ class Sums(NamedTuple):
     rhs: Vector
 
 
+@inner
+def _prepare(p, w, m):
+    """Set what the curves of bent activities need in every month."""
+    one = splat(1.0)
+    for a in range(p.group[3], p.group[5]):
+        b = a - p.group[3]
+        power = load(w.power, b)
+        store(m.worth, b, load(w.level, b) / magnitude(load(w.gain, a)))
+        if a < p.group[4]:
+            store(m.rise, b, one + one / power)
+            store(m.least, b, splat(0.5) * splat(SUPPLY_KNEE) / load(w.bend, b))
+        else:
+            store(m.rise, b, one - one / power)
+            store(m.least, b, exp((splat(0.0) - power) * log(load(w.bend, b))))
+
+
 @inlined
-def _psi_supply(share, power, knee):
+def _psi_supply(share, rise, knee, half_slope):
     """Return ψ / (P x̄) of supply; see `lodeline.solver.curves`."""
-    one, half = splat(1.0), splat(0.5)
-    rise = one + one / power
+    one = splat(1.0)
     bent = (exp(rise * log(maximum(share, knee))) - one) / rise
     low = minimum(share, knee)
-    below = half * splat(SUPPLY_KNEE) / knee * (low * low - knee * knee)
+    below = half_slope * (low * low - knee * knee)
     return bent + below - (share - one)
 
 
 @inlined
-def _psi_use(share, power, top):
+def _psi_use(share, rise, top, least):
     """Return ψ / (P x̄) of use; see `lodeline.solver.curves`."""
     zero, one = splat(0.0), splat(1.0)
-    least = exp((zero - power) * log(top))
-    rise = one - one / power
     inside = maximum(share, least)
+    height = log(inside)
     flat = select_greater(splat(1e-9), magnitude(rise), one, zero)
     safe = select_greater(flat, splat(0.5), one, rise)
-    paid = (exp(safe * log(inside)) - one) / safe
-    paid = select_greater(flat, splat(0.5), log(inside), paid)
+    paid = (exp(safe * height) - one) / safe
+    paid = select_greater(flat, splat(0.5), height, paid)
     low = minimum(share, least)
     slope = splat(0.5 * (CHOKE_OVER_CAP - 1.0)) / least
     fading = splat(CHOKE_OVER_CAP) * (low - least) - slope * (low * low - least * least)
@@ -122,36 +150,102 @@ def _psi_use(share, power, top):
 
 
 @inlined
-def _psi(p, w, m, a, x):
-    """Return ψ(x) of activity a, USD/month."""
-    if a < p.group[3]:
-        moved = x - load(m.normal, a)
-        return splat(0.5) * load(m.slope, a) * moved * moved
+def _psi_bent(p, w, m, a, x):
+    """Return ψ(x) of a bent activity a, USD/month."""
     b = a - p.group[3]
-    level = load(w.level, b)
-    worth = level / magnitude(load(w.gain, a))
+    share, rise, bend, least = (
+        x / load(w.level, b), load(m.rise, b), load(w.bend, b), load(m.least, b)
+    )  # fmt: skip
     if a < p.group[4]:
-        return worth * _psi_supply(x / level, load(w.power, b), load(w.bend, b))
-    return worth * _psi_use(x / level, load(w.power, b), load(w.bend, b))
+        return load(m.worth, b) * _psi_supply(share, rise, bend, least)
+    return load(m.worth, b) * _psi_use(share, rise, bend, least)
+
+
+@inlined
+def _psi_straight(m, a, x):
+    """Return ψ(x) of a straight activity a, USD/month."""
+    moved = x - splat(at(m.normal, a))
+    return splat(0.5) * load(m.slope, a) * moved * moved
+
+
+@inlined
+def _held(w, l, m, out, a, free, active, keeps):  # noqa: E741
+    """Return the level, and let the bound of the next month grow from it in the active lanes."""
+    high = load(w.upper, a)
+    x = minimum(maximum(free, splat(at(m.least_level, a))), high)
+    scale = at(m.growing, a)
+    if scale >= 0.0:
+        rise = fma(load(l.growth, 0), x, load(m.growth, 0) * splat(scale))
+        store(w.upper, a, select_greater(active, splat(0.5), rise, high))
+    if keeps:
+        store(out.levels, a, x)
+        store(out.upper, a, high)
+    return x
+
+
+@inlined
+def _earn(m, out, a, q, x, psi, active):
+    """Add the surplus of an activity to that of its owner, in the active lanes."""
+    c = at(m.owner, a)
+    margin = splat(at(m.margin, a)) + load(m.entry_cost, 0) * splat(at(m.latent_price, a))
+    store(out.gain, c, fma(active, (q - margin) * x - psi, load(out.gain, c)))
 
 
 @inner
-def _levels(p, w, m, out, active):
-    """Set levels and surplus at the prices, and add the surplus of owners in the active lanes."""
+def _lane_levels(p, w, l, m, out, active, keeps):  # noqa: E741
+    """As `_levels`, for the activities with two entries; those that share their first go together.
+
+    Sums are taken in the same order as one activity after the other would.
+    """
+    first = p.group[1]
+    for i in range(p.row.size):
+        start, end = at(p.lane_start, i), at(p.lane_start, i + 1)
+        if start == end:
+            continue
+        price, total = load(w.prices, i), load(w.surplus, i)
+        for a in range(start, end):
+            e = first + 2 * (a - first)
+            j = at(p.entry_row, e + 1)
+            here, there = splat(at(p.entry_value, e)), splat(at(p.entry_value, e + 1))
+            q = fma(there, load(w.prices, j), here * price)
+            free = fma(load(w.gain, a), q, load(w.offset, a))
+            x = _held(w, l, m, out, a, free, active, keeps)
+            total = fma(here, x, total)
+            store(w.surplus, j, fma(there, x, load(w.surplus, j)))
+            _earn(m, out, a, q, x, _psi_straight(m, a, x), active)
+        store(w.surplus, i, total)
+
+
+@inner
+def _levels(p, w, l, m, out, active, keeps):  # noqa: E741
+    """Set the surplus at the prices, and add what owners earn in the active lanes.
+
+    Bounds grow to those of the next month. Levels of uses are left in the scratch; all levels and
+    bounds are kept if `keeps`.
+    """
     zero = splat(0.0)
     for i in range(p.row.size):
         store(w.surplus, i, zero - load(w.rhs, i))
-    for a in range(p.group[5]):
+    for a in range(p.group[1]):
+        i, value = at(p.entry_row, a), splat(at(p.entry_value, a))
+        q = value * load(w.prices, i)
+        free = fma(load(w.gain, a), q, load(w.offset, a))
+        x = _held(w, l, m, out, a, free, active, keeps)
+        store(w.surplus, i, fma(value, x, load(w.surplus, i)))
+        _earn(m, out, a, q, x, _psi_straight(m, a, x), active)
+    _lane_levels(p, w, l, m, out, active, keeps)
+    for a in range(p.group[2], p.group[5]):
         q = margin_of(p, a, w.prices)
         free, _ = free_level(p, w, a, q)
-        x = minimum(maximum(free, load(w.lower, a)), load(w.upper, a))
-        store(w.scratch, a, x)
+        x = _held(w, l, m, out, a, free, active, keeps)
         for e in range(at(p.entry_start, a), at(p.entry_start, a + 1)):
             i = at(p.entry_row, e)
             store(w.surplus, i, fma(splat(at(p.entry_value, e)), x, load(w.surplus, i)))
-        earned = (q - load(m.margin, a)) * x - _psi(p, w, m, a, x)
-        c = at(m.owner, a)
-        store(out.gain, c, fma(active, earned, load(out.gain, c)))
+        if a < p.group[3]:
+            _earn(m, out, a, q, x, _psi_straight(m, a, x), active)
+        else:
+            store(w.scratch, a, x)
+            _earn(m, out, a, q, x, _psi_bent(p, w, m, a, x), active)
 
 
 @inner
@@ -202,6 +296,22 @@ def _proof(p, w, out, counts):
     store(out.gap, 0, maximum(load(out.gap, 0), counts * gap))
 
 
+@inner
+def _enter(w, l, month):  # noqa: E741
+    """Set what a month changes in all lanes; see `links.enter`."""
+    columns = l.limit_row.size
+    for k in range(columns):
+        store(w.rhs, at(l.limit_row, k), load(l.limit, month * columns + k))
+    columns = l.cut.size
+    for k in range(columns):
+        share = load(l.share, month * columns + k)
+        store(w.upper, at(l.cut, k), share * load(l.cut_capacity, k))
+    columns = l.taxed.size
+    for k in range(columns):
+        a, tax = at(l.taxed, k), load(l.tax, month * columns + k)
+        store(w.offset, a, load(l.untaxed, k) - load(w.gain, a) * tax)
+
+
 @entry
 def account(p, w, l, h, m, months, out):  # noqa: E741
     """Go over the months of eight scenarios at prices h and add up what they mean."""
@@ -211,25 +321,21 @@ def account(p, w, l, h, m, months, out):  # noqa: E741
     earliest = months
     for lane in range(8):
         earliest = min(earliest, int(m.begin[lane]))
+    _prepare(p, w, m)
     for month in range(months):
         # The base year needs no accounts; its first month is proved all the same.
         if 0 < month < earliest:
             continue
         active = select_greater(begin, splat(month + 0.5), zero, one)
-        for lane in range(8):
-            enter(w, l, lane, month)
+        _enter(w, l, month)
         for i in range(rows):
             store(w.prices, i, load(h, month * rows + i))
-        _levels(p, w, m, out, active)
+        keeps = month == m.checked
+        if keeps:
+            for i in range(rows):
+                store(out.rhs, i, load(w.rhs, i))
+        _levels(p, w, l, m, out, active, keeps)
         _transfers(w, l, m, out, active)
         _unmet(w, m, out, month, active)
         _proof(p, w, out, one if month == 0 else active)
-        if month == m.checked:
-            for a in range(p.group[5]):
-                store(out.levels, a, load(w.scratch, a))
-                store(out.upper, a, load(w.upper, a))
-            for i in range(rows):
-                store(out.rhs, i, load(w.rhs, i))
         carry(p, w, l, w.prices, active)
-        for a in range(p.group[5]):
-            store(w.upper, a, grown(l, a, load(w.scratch, a), load(w.upper, a), active))

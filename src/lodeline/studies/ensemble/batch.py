@@ -8,6 +8,7 @@ give for each scenario by itself (a test compares them).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -28,6 +29,7 @@ from lodeline.solver.problem import MarketProblem
 from lodeline.studies.ensemble.factors import Factor, restrictions_of
 from lodeline.studies.ensemble.restrictions import (
     Limiting,
+    Months,
     Timing,
     allowed_flow,
     check_side_by_side,
@@ -244,6 +246,11 @@ def _caps(model: ChainModel, values: Values, count: int) -> Vector:
     return caps
 
 
+_ARRAYS = ("reference", "margin", "slope", "elasticity", "cap", "capacity", "growth",
+           "growth_base", "rebuild")  # fmt: skip
+"""What a block holds of each scenario."""
+
+
 @dataclass
 class Block:
     """Arrays of a block of scenarios: what months share, then what each month changes.
@@ -322,37 +329,63 @@ class Block:
             end = np.full(self.count, np.inf)
         return Timing(self.values[f"{effect.event}.happens"] > 0.0, start, end)
 
-    def limits(self, month: int) -> Vector:
-        """Return what may pass, t/month, shape (scenario, limit); infinite: no limit."""
+    def ordered(self, chosen: NDArray[np.intp], spare: Callable[[str, int, int], Vector]) -> Block:
+        """Return the block of chosen scenarios, in their order.
+
+        Parameters
+        ----------
+        chosen
+            Which of this block's scenarios.
+        spare
+            Gives an array to use: of which name, scenarios and columns.
+        """
+        own = {k: v[chosen] for k, v in self.values.items()}
+        arrays = {}
+        for name in _ARRAYS:
+            given = getattr(self, name)
+            out = spare(name, chosen.size, math.prod(given.shape[1:]))
+            arrays[name] = out.reshape(chosen.size, *given.shape[1:])
+            # Without a mode numpy would go by way of another copy.
+            np.take(given, chosen, axis=0, out=arrays[name], mode="clip")
+        return Block(model=self.model, values=own, **arrays)
+
+    def limits(self, month: Months) -> Vector:
+        """Return what may pass, t/month, shape (scenario, limit); infinite: no limit.
+
+        Months with the axis that scenarios lie along, shape (month, 1), come first in the shape of
+        what is returned; so everywhere below.
+        """
         limits = self.model.network.limits
-        out = np.full((self.count, len(limits)), np.inf)
+        out = np.full((*np.shape(month)[:1], self.count, len(limits)), np.inf)
         for effect in self.model.effects:
             if isinstance(effect.restriction, Limiting):
+                timing = self.timing(effect)
                 for k in effect.where:
-                    out[:, k] = allowed_flow(
-                        effect.restriction, limits[k].reference, self.timing(effect), month,
+                    out[..., k] = allowed_flow(
+                        effect.restriction, limits[k].reference, timing, month,
                         self.values, by_use=self.model.by_use[k],
                     )  # fmt: skip
         return out
 
-    def capacity_left(self, month: int) -> Vector:
+    def capacity_left(self, month: Months) -> Vector:
         """Return the share of capacity left to what outages hit, shape (scenario, cut)."""
         cut = self.model.cut
         # The surge above the reference is lost with the first tonne: x ≤ (1 − s) x̄.
         whole = self.reference[:, cut] / self.capacity[:, cut]
-        out, is_hit = np.ones(whole.shape), np.zeros(whole.shape, dtype=np.bool_)
+        shape = (*np.shape(month)[:1], *whole.shape)
+        out, is_hit = np.ones(shape), np.zeros(shape, dtype=np.bool_)
         for effect in self.model.effects:
             if isinstance(effect.restriction, Outage):
                 lost = lost_share(effect.restriction, self.timing(effect), month, self.values)
-                hit = np.isin(cut, effect.where) & (lost[:, None] > 0.0)
-                out *= np.where(hit, (1.0 - lost)[:, None], 1.0)
+                hit = np.isin(cut, effect.where) & (lost[..., None] > 0.0)
+                out *= np.where(hit, (1.0 - lost)[..., None], 1.0)
                 is_hit |= hit
         # A second outage of the same plants finds the surge gone already.
         return np.where(is_hit, out * whole, out)
 
-    def is_restricted(self, month: int) -> NDArray[np.bool_]:
+    def is_restricted(self, month: Months) -> NDArray[np.bool_]:
         """Return whether anything acts in a month, shape (scenario,)."""
-        out = np.zeros(self.count, dtype=np.bool_)
+        out = np.zeros((*np.shape(month)[:1], self.count), dtype=np.bool_)
         for effect in self.model.effects:
             timing = self.timing(effect)
             if isinstance(effect.restriction, Outage):
@@ -361,14 +394,14 @@ class Block:
                 out |= timing.in_force(month)
         return out
 
-    def tax_paid(self, month: int) -> Vector:
+    def tax_paid(self, month: Months) -> Vector:
         """Return the tax on what is taxed, USD/t, shape (scenario, taxed)."""
         taxed = self.model.taxed
-        out = np.zeros((self.count, taxed.size))
+        out = np.zeros((*np.shape(month)[:1], self.count, taxed.size))
         for effect in self.model.effects:
             if isinstance(effect.restriction, Tax):
                 rate = self.values[f"{effect.restriction.id}.rate"]
                 rate = np.where(self.timing(effect).in_force(month), rate, 0.0)
                 hit = np.isin(taxed, effect.where)
-                out += rate[:, None] * (hit * self.model.network.price[taxed])
+                out += rate[..., None] * (hit * self.model.network.price[taxed])
         return out

@@ -17,11 +17,12 @@ from numpy.typing import NDArray
 from lodeline.network import ActivityKind, Network
 from lodeline.studies.ensemble.metrics import Outcome
 
-__all__ = ["Cells", "Found"]
+__all__ = ["Cells", "Found", "Places", "metrics_table"]
 
 Vector = NDArray[np.float64]
 Positions = NDArray[np.intp]
 
+_LABELS = ("country", "chain", "form")
 _TIMES = ("time_to_survive_months", "time_to_recover_months")
 _CALM = {
     "unmet_share_peak": 0.0,
@@ -89,6 +90,34 @@ def _owned(network: Network) -> tuple[Positions, Positions]:
 
 
 @dataclass(frozen=True)
+class Places:
+    """Where the outcomes of one of the chain's networks go.
+
+    Attributes
+    ----------
+    uses
+        Cell of each use.
+    owned, forms, countries
+        Cells that own an activity or a limit, and what they are about.
+    """
+
+    uses: Positions
+    owned: Positions
+    forms: Positions
+    countries: Positions
+
+    @classmethod
+    def of(cls, cells: Cells, network: Network) -> Places:
+        """Return the places of a network's outcomes."""
+        uses = network.of_kind(ActivityKind.USE)
+        forms, countries = _owned(network)
+        return cls(
+            cells.places(network, network.form[uses], network.origin[uses]),
+            cells.places(network, forms, countries), forms, countries,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
 class Found:
     """What came of a block's scenarios.
 
@@ -120,41 +149,54 @@ class Found:
         proof["fallbacks"] = np.zeros(count, dtype=np.int16)
         return cls(cells, metrics | {"cost_usd": np.zeros(shape)}, proof)
 
-    def put(self, network: Network, outcome: Outcome, where: Positions) -> None:
+    def put(self, places: Places, outcome: Outcome, where: Positions) -> None:
         """Enter the first scenarios of an outcome at the places `where`."""
         kept = where.size
-        uses = self.cells.places(network, outcome.use_form, outcome.use_country)
         for name, values in _of_uses(outcome).items():
-            self.metrics[name][np.ix_(where, uses)] = values[:kept]
-        forms, countries = _owned(network)
-        owned = self.cells.places(network, forms, countries)
-        self.metrics["cost_usd"][np.ix_(where, owned)] = outcome.cost[:kept, forms, countries]
+            self.metrics[name][np.ix_(where, places.uses)] = values[:kept]
+        cost = outcome.cost[:kept, places.forms, places.countries]
+        self.metrics["cost_usd"][np.ix_(where, places.owned)] = cost
         self.proof["world_cost_usd"][where] = outcome.cost[:kept].sum(axis=(1, 2))
         self.proof["max_residual"][where] = outcome.residual[:kept]
         self.proof["max_gap"][where] = outcome.gap[:kept]
         self.proof["fallbacks"][where] = outcome.fallbacks[:kept]
         self.proof["spot_residual"][where] = outcome.independent_residual
 
-    def rows(self, first: int) -> pl.DataFrame:
-        """Return one row per cell and scenario from `first` on, in single precision."""
-        kept, count = self.metrics["cost_usd"].shape
-        countries, forms = zip(*self.cells.names, strict=True)
 
-        def column(name: str) -> pl.Series:
-            values = self.metrics[name].T.ravel().astype(np.float32)
-            series = pl.Series(values, nan_to_null=True)
-            return series.cast(pl.Int16) if name in _TIMES else series
+def metrics_table(found: Sequence[Sequence[Found]], first: int) -> pl.DataFrame:
+    """Return one row per cell and scenario, by country, chain, form and scenario.
 
-        cell = np.repeat(np.arange(count), kept)
-        return pl.DataFrame(
-            {
-                "country": pl.Series(countries).gather(cell),
-                "chain": pl.Series([self.cells.chain]).gather(np.zeros(cell.size, dtype=np.intp)),
-                "form": pl.Series(forms).gather(cell),
-                "scenario": np.tile(np.arange(first, first + kept, dtype=np.int32), count),
-                **{name: column(name) for name in self.metrics},
-            }
-        )
+    Parameters
+    ----------
+    found
+        By chain, then by block; blocks in order.
+    first
+        Index of the first scenario.
+    """
+    cells = [blocks[0].cells for blocks in found]
+    names = [(country, c.chain, form) for c in cells for country, form in c.names]
+    order = sorted(range(len(names)), key=names.__getitem__)
+    count = sum(block.metrics["cost_usd"].shape[0] for block in found[0])
+
+    def column(metric: str) -> pl.Series:
+        # Single precision, and cells first: shape (cell, scenario).
+        by_chain = [
+            np.concatenate([b.metrics[metric].astype(np.float32) for b in blocks]).T
+            for blocks in found
+        ]
+        series = pl.Series(np.concatenate(by_chain)[order].ravel(), nan_to_null=True)
+        return series.cast(pl.Int16) if metric in _TIMES else series
+
+    cell = np.repeat(np.arange(len(names)), count)
+    labels = zip(*(names[k] for k in order), strict=True)
+    scenarios = np.arange(first, first + count, dtype=np.int32)
+    return pl.DataFrame(
+        {
+            **{k: pl.Series(v).gather(cell) for k, v in zip(_LABELS, labels, strict=True)},
+            "scenario": np.tile(scenarios, len(names)),
+            **{metric: column(metric) for metric in found[0][0].metrics},
+        }
+    )
 
 
 def _of_uses(outcome: Outcome) -> dict[str, Vector]:

@@ -20,7 +20,7 @@ from lodeline.network.base_year import base_year
 from lodeline.scenarios.ensemble_spec import Ensemble
 from lodeline.studies.dials import INFERRED, with_concentration
 from lodeline.studies.ensemble.batch import ChainModel
-from lodeline.studies.ensemble.cells import Cells, Found
+from lodeline.studies.ensemble.cells import Cells, Found, Places
 from lodeline.studies.ensemble.factors import Factor
 from lodeline.studies.ensemble.metrics import Outcome
 from lodeline.studies.ensemble.simulate import simulate
@@ -45,11 +45,14 @@ class FittedChain:
         One for each combination of their levels, the last factor's changing first.
     cells
         Countries and forms of all networks.
+    places
+        Where among them the outcomes of each model go.
     """
 
     lanes: tuple[Factor, ...]
     models: tuple[ChainModel | SingleModel, ...]
     cells: Cells
+    places: tuple[Places, ...]
 
     @classmethod
     def of(
@@ -76,7 +79,9 @@ class FittedChain:
                 models.append(SingleModel(ensemble, own, message=message))
             else:
                 models.append(ChainModel(ensemble, own, factors, message=message))
-        return cls(lanes, tuple(models), Cells.of(chain, [m.network for m in models]))
+        networks = [m.network for m in models]
+        cells = Cells.of(chain, networks)
+        return cls(lanes, tuple(models), cells, tuple(Places.of(cells, n) for n in networks))
 
     @property
     def networks(self) -> tuple[Network, ...]:
@@ -113,7 +118,7 @@ class FittedChain:
             model, here = self.models[k], np.flatnonzero(which == k)
             wanted = here[here < kept]
             outcome = _run(model, values, wanted if isinstance(model, SingleModel) else here, first)
-            found.put(model.network, outcome, wanted)
+            found.put(self.places[k], outcome, wanted)
         return found
 
 

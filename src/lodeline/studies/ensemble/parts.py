@@ -15,7 +15,7 @@ import io
 import json
 import os
 import platform
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import metadata
@@ -32,6 +32,7 @@ from lodeline.errors import InputError, MachineError
 from lodeline.network.base_year import BaseYear, base_year
 from lodeline.network.chain import Chain
 from lodeline.scenarios.ensemble_spec import Ensemble
+from lodeline.studies.ensemble.cells import Found, metrics_table
 from lodeline.studies.ensemble.factors import Factor, factors_of, quantiles_of, sample_at
 from lodeline.studies.ensemble.fitted import FittedChain
 
@@ -189,28 +190,43 @@ def compute(models: Models, number: int, count: int, quantiles: Vector) -> Part:
     quantiles
         See `drawn_for`.
     """
-    plan = models.plan
-    scenarios: list[pl.DataFrame] = []
-    metrics: dict[tuple[str, str, str], list[pl.DataFrame]] = {}
-    for offset in range(0, count, BLOCK):
-        first = number * plan.part + offset
-        sample = sample_at(models.factors, first, quantiles[offset : offset + BLOCK])
-        kept = min(BLOCK, count - offset)
-        drawn = {f.key: sample.values[f.key][:kept] for f in models.factors if f.is_drawn}
-        columns: dict[str, Any] = {"scenario": np.arange(first, first + kept, dtype=np.int32)}
-        columns |= drawn
-        for chain in models.chains:
-            name = chain.cells.chain
-            found = chain.simulate(sample.values, first=first, kept=kept)
-            columns |= {f"{name}.{number}": values for number, values in found.proof.items()}
-            rows = found.rows(first)
-            for place, (country, form) in enumerate(chain.cells.names):
-                own = rows.slice(place * kept, kept)
-                metrics.setdefault((country, name, form), []).append(own)
-        scenarios.append(pl.DataFrame(columns))
-    # By country, chain, form and scenario; sorting would take a tenth of the whole run.
-    table = pl.concat([rows for cell in sorted(metrics) for rows in metrics[cell]])
-    return Part(number, _bytes(pl.concat(scenarios)), _bytes(table))
+    size = range(0, count, BLOCK)
+    return join(models, number, [compute_block(models, number, count, quantiles, k) for k in size])
+
+
+@dataclass(frozen=True)
+class Computed:
+    """What came of a block: its numbers and certificates, and what was found by chain."""
+
+    columns: Mapping[str, NDArray[Any]]
+    found: tuple[Found, ...]
+
+
+def compute_block(
+    models: Models, number: int, count: int, quantiles: Vector, offset: int
+) -> Computed:
+    """Compute the block that begins `offset` scenarios into a part; the rest as in `compute`."""
+    first = number * models.plan.part + offset
+    sample = sample_at(models.factors, first, quantiles[offset : offset + BLOCK])
+    kept = min(BLOCK, count - offset)
+    columns: dict[str, NDArray[Any]] = {
+        "scenario": np.arange(first, first + kept, dtype=np.int32),
+        **{f.key: sample.values[f.key][:kept] for f in models.factors if f.is_drawn},
+    }
+    every = tuple(c.simulate(sample.values, first=first, kept=kept) for c in models.chains)
+    for found in every:
+        columns |= {f"{found.cells.chain}.{k}": values for k, values in found.proof.items()}
+    return Computed(columns, every)
+
+
+def join(models: Models, number: int, blocks: Sequence[Computed]) -> Part:
+    """Return the part whose blocks were computed, in order."""
+    scenarios = pl.DataFrame(
+        {name: np.concatenate([b.columns[name] for b in blocks]) for name in blocks[0].columns}
+    )
+    by_chain = list(zip(*(b.found for b in blocks), strict=True))
+    metrics = metrics_table(by_chain, number * models.plan.part)
+    return Part(number, _bytes(scenarios), _bytes(metrics))
 
 
 def _bytes(table: pl.DataFrame) -> bytes:

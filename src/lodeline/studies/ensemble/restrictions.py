@@ -17,11 +17,13 @@ from lodeline.scenarios.instruments import Extraterritorial
 from lodeline.scenarios.restrictions import Ban, Licence, Outage, Quota, Restriction, Sanction, Tax
 from lodeline.units import MONTHS_PER_YEAR
 
-__all__ = ["Limiting", "Timing", "allowed_flow", "check_side_by_side", "goes_side_by_side",
-           "lost_share"]  # fmt: skip
+__all__ = ["Limiting", "Months", "Timing", "allowed_flow", "check_side_by_side",
+           "goes_side_by_side", "lost_share"]  # fmt: skip
 
 Vector = NDArray[np.float64]
 Values = Mapping[str, Vector]
+Months = int | NDArray[np.int64]
+"""A month, counted from the first simulated one, or several, shape (month, 1)."""
 Limiting = Ban | Quota | Licence | Sanction | Extraterritorial
 """Kinds that limit flows."""
 
@@ -68,8 +70,8 @@ class Timing:
     start: Vector
     end: Vector
 
-    def in_force(self, month: int) -> NDArray[np.bool_]:
-        """Return whether it is in force in a month, shape (scenario,)."""
+    def in_force(self, month: Months) -> NDArray[np.bool_]:
+        """Return whether it is in force in a month, shape (scenario,), or in each of several."""
         return self.happens & (self.start <= month) & (month <= self.end)
 
 
@@ -77,12 +79,14 @@ def allowed_flow(
     restriction: Limiting,
     base: float,
     timing: Timing,
-    month: int,
+    month: Months,
     values: Values,
     *,
     by_use: tuple[float, float] = (0.0, 1.0),
 ) -> Vector:
     """Return what may pass in a month, t, shape (scenario,); infinite where nothing is withheld.
+
+    Of several months shape (month, scenario), here as in all that follows.
 
     Parameters
     ----------
@@ -120,7 +124,7 @@ def allowed_flow(
     return np.where(timing.in_force(month), flow, np.inf)
 
 
-def _leakage(restriction: Limiting, timing: Timing, month: int, values: Values) -> Vector:
+def _leakage(restriction: Limiting, timing: Timing, month: Months, values: Values) -> Vector:
     """Return λ in a month: from `leakage` in a straight line to `leakage_later`."""
     now = values[f"{restriction.id}.leakage"]
     if restriction.leakage_later is None:
@@ -131,7 +135,7 @@ def _leakage(restriction: Limiting, timing: Timing, month: int, values: Values) 
     return np.asarray(now + (values[f"{restriction.id}.leakage_later"] - now) * gone)
 
 
-def lost_share(restriction: Outage, timing: Timing, month: int, values: Values) -> Vector:
+def lost_share(restriction: Outage, timing: Timing, month: Months, values: Values) -> Vector:
     """Return the share of output lost in a month: s while in force, then falling to 0."""
     severity = values[f"{restriction.id}.severity"]
     recovery = values[f"{restriction.id}.recovery_months"]

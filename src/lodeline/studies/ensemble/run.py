@@ -13,14 +13,29 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from importlib import import_module
 from itertools import islice
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
+from threading import Lock
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from lodeline.errors import InputError, LodelineError
-from lodeline.studies.ensemble.parts import Models, Part, compute, compute_part, drawn_for
+from lodeline.studies.ensemble.parts import (
+    BLOCK,
+    Computed,
+    Models,
+    Part,
+    compute_block,
+    compute_part,
+    drawn_for,
+    join,
+)
 from lodeline.studies.ensemble.singly import needs_single_runs
 
 __all__ = ["compute_here", "compute_there"]
+
+Vector = NDArray[np.float64]
 
 _AHEAD = 3
 """Parts on the way for each worker: enough that none waits, few enough for constant memory."""
@@ -48,30 +63,66 @@ def compute_here(
     plan = models.plan
     # Runs of one scenario at a time hold Python's lock: threads would gain nothing.
     is_slow = any(needs_single_runs(plan.ensemble, chain) for chain in plan.ensemble.simulated)
-    count = 1 if is_slow else min(threads or _processors(), len(todo))
-    free: SimpleQueue[Models] = SimpleQueue()
-    free.put(models)
-    for _ in range(count - 1):
-        free.put(Models.of(plan))
-
-    def one(number: int) -> Part:
-        own = free.get()
-        try:
-            size = plan.size(number, n)
-            return compute(own, number, size, drawn_for(own, number, size))
-        finally:
-            free.put(own)
-
-    with ThreadPoolExecutor(max(count, 1)) as pool:
-        numbers = iter(todo)
-        waiting = deque(pool.submit(one, k) for k in islice(numbers, count + 1))
+    work = [(k, offset) for k in todo for offset in range(0, plan.size(k, n), BLOCK)]
+    count = 1 if is_slow else max(min(threads or _processors(), len(work)), 1)
+    bench = _Bench(models, n)
+    with ThreadPoolExecutor(count) as pool:
+        blocks = iter(work)
+        waiting = deque(pool.submit(bench.compute, *b) for b in islice(blocks, count + 1))
         try:
             while waiting:
                 part = waiting.popleft().result()
-                waiting.extend(pool.submit(one, k) for k in islice(numbers, 1))
-                yield part
+                waiting.extend(pool.submit(bench.compute, *b) for b in islice(blocks, 1))
+                if part is not None:
+                    yield part
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+class _Bench:
+    """Where threads compute blocks; who ends the last block of a part joins the part.
+
+    Parameters
+    ----------
+    models
+        Those of the first thread; others calibrate their own, when they begin.
+    n
+        Scenarios of the ensemble.
+    """
+
+    def __init__(self, models: Models, n: int) -> None:
+        self._plan, self._n = models.plan, n
+        self._free: SimpleQueue[Models] = SimpleQueue()
+        self._free.put(models)
+        self._lock = Lock()
+        self._drawn: dict[int, Vector] = {}
+        self._done: dict[int, dict[int, Computed]] = {}
+
+    def compute(self, number: int, offset: int) -> Part | None:
+        """Compute a block; return its part if that is complete with it."""
+        own = self._models()
+        try:
+            size = self._plan.size(number, self._n)
+            with self._lock:
+                if number not in self._drawn:
+                    self._drawn[number] = drawn_for(own, number, size)
+                drawn = self._drawn[number]
+            block = compute_block(own, number, size, drawn, offset)
+            with self._lock:
+                done = self._done.setdefault(number, {})
+                done[offset] = block
+                if len(done) < -(-size // BLOCK):
+                    return None
+                del self._done[number], self._drawn[number]
+            return join(own, number, [done[k] for k in sorted(done)])
+        finally:
+            self._free.put(own)
+
+    def _models(self) -> Models:
+        try:
+            return self._free.get_nowait()
+        except Empty:
+            return Models.of(self._plan)
 
 
 def _processors() -> int:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from lodeline.solver.simd import WIDTH
 from lodeline.studies.ensemble.batch import Block, ChainModel
-from lodeline.studies.ensemble.eights import Eight, Lines, Tables
+from lodeline.studies.ensemble.eights import Eight, Lines, Queue
 from lodeline.studies.ensemble.metrics import Outcome
 from lodeline.studies.ensemble.walks import Walks
 
@@ -42,27 +42,21 @@ def simulate(
     UnsolvedError
         If a month of a scenario is not solved to the accepted tolerance.
     """
-    lines = Lines.of(model)
-    block = Block.of(model, values)
-    tables = Tables.of(block)
-    order = tables.order()
-    eights = [
-        Eight(lines, block, tables, order[begin : begin + WIDTH])
-        for begin in range(0, block.count, WIDTH)
-    ]
+    queue = Queue.of(Lines.of(model), Block.of(model, values))
+    eights = queue.eights()
     walks = Walks(eights)
     walks.run()
-    index = np.arange(block.count) if scenarios is None else scenarios
-    checked = int(index[0] // block.count) % len(model.months)
+    index = np.arange(queue.count) if scenarios is None else scenarios
+    checked = int(index[0] // queue.count) % len(model.months)
+    names = index[np.argsort(queue.back)]
     for eight, prices in zip(eights, walks.prices, strict=True):
-        eight.account(prices, checked, index)
-    return _outcome(model, tables, eights, walks, np.argsort(order))
+        eight.account(prices, checked, names)
+    return _outcome(model, queue, eights, walks)
 
 
-def _outcome(
-    model: ChainModel, tables: Tables, eights: list[Eight], walks: Walks, back: NDArray[np.intp]
-) -> Outcome:
-    network, uses = model.network, eights[0].lines.uses
+def _outcome(model: ChainModel, queue: Queue, eights: list[Eight], walks: Walks) -> Outcome:
+    network, uses = model.network, queue.lines.uses
+    back, begin = queue.back, queue.tables.begin[queue.back]
 
     def wide(name: str) -> Vector:
         parts = [getattr(e.sums, name).reshape(-1, WIDTH).T for e in eights]
@@ -75,7 +69,7 @@ def _outcome(
         unmet_share_peak=wide("peak"),
         unmet_t_total=wide("total"),
         price_multiple_peak=wide("multiple"),
-        onset=np.where(tables.begin < months, tables.begin, -1).astype(np.int16),
+        onset=np.where(begin < months, begin, -1).astype(np.int16),
         first_short=wide("first").astype(np.int16),
         last_short=wide("last").astype(np.int16),
         cost=np.concatenate([e.cost() for e in eights])[back],

@@ -55,9 +55,8 @@ class Walks:
     def run(self) -> None:
         """Walk all scenarios to their end."""
         for k, eight in enumerate(self._eights):
-            eight.pack(self._lines.shelf)
             bounds = np.array([WIDTH * k, WIDTH * k + eight.count])
-            shelf = Shelf(self._lines.shelf, eight.links, eight.begin, bounds)
+            shelf = Shelf(eight.work, eight.links, eight.begin, bounds)
             is_last = k == len(self._eights) - 1
             while self._is_under_way(shelf, is_last=is_last):
                 self._walk(shelf, is_last=is_last)
