@@ -1,4 +1,4 @@
-"""Who computes the parts: this process, worker processes on this machine, or a cluster.
+"""Who computes the parts: this process by threads, or a cluster; `crew` has worker processes.
 
 Dask hands out parts and hands them out again when a worker dies. Parts come back as bytes and are
 written here, so that workers need no common folder, and at most a few are on the way at a time.
@@ -137,18 +137,15 @@ def compute_there(
     todo: Sequence[int],
     n: int,
     *,
-    workers: int,
-    scheduler: str | None,
+    scheduler: str,
     message: Callable[[str], None],
 ) -> Iterator[Part]:
-    """Yield the parts in the order in which workers finish them.
+    """Yield the parts in the order in which the workers of a cluster finish them.
 
     Parameters
     ----------
     models, todo, n
         What to compute: of which plan, which parts, of how many scenarios.
-    workers
-        Worker processes to start on this machine; not used with `scheduler`.
     scheduler
         Address of a running Dask scheduler (``tcp://host:port``).
     message
@@ -161,7 +158,7 @@ def compute_there(
     LodelineError
         If one part costs too many workers.
     """
-    with _client(workers, scheduler) as client:
+    with _client(scheduler) as client:
         yield from _flow(client, models, todo, n, message)
 
 
@@ -204,8 +201,8 @@ def _flow(
 
 
 @contextmanager
-def _client(workers: int, scheduler: str | None) -> Iterator[Any]:
-    """Connect to a scheduler, or start one with its workers, on this machine only."""
+def _client(scheduler: str) -> Iterator[Any]:
+    """Connect to a scheduler."""
     import dask
 
     distributed = _distributed()
@@ -215,33 +212,19 @@ def _client(workers: int, scheduler: str | None) -> Iterator[Any]:
         "distributed.logging": {"distributed": "error"},
     }
     with dask.config.set(quiet):
-        if scheduler is not None:
-            try:
-                client = distributed.Client(scheduler, timeout=_PATIENCE, set_as_default=False)
-            except (OSError, TimeoutError, ValueError) as error:
+        try:
+            client = distributed.Client(scheduler, timeout=_PATIENCE, set_as_default=False)
+        except (OSError, TimeoutError, ValueError) as error:
+            raise InputError(
+                f"no Dask scheduler answers at '{scheduler}' ({error}). Start one with "
+                "'dask scheduler' and give its address, for example tcp://10.0.0.1:8786."
+            ) from error
+        with client:
+            if not client.nthreads():
                 raise InputError(
-                    f"no Dask scheduler answers at '{scheduler}' ({error}). Start one with "
-                    "'dask scheduler' and give its address, for example tcp://10.0.0.1:8786."
-                ) from error
-            with client:
-                if not client.nthreads():
-                    raise InputError(
-                        f"the scheduler at '{scheduler}' has no workers. Start some with "
-                        f"'dask worker {scheduler} --nthreads 1'."
-                    )
-                yield client
-            return
-        with (
-            distributed.LocalCluster(
-                n_workers=workers,
-                threads_per_worker=1,
-                processes=True,
-                host="127.0.0.1",
-                dashboard_address=None,
-                memory_limit=0,
-            ) as cluster,
-            distributed.Client(cluster, set_as_default=False) as client,
-        ):
+                    f"the scheduler at '{scheduler}' has no workers. Start some with "
+                    f"'dask worker {scheduler} --nthreads 1'."
+                )
             yield client
 
 

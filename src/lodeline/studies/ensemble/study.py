@@ -21,6 +21,7 @@ from lodeline.scenarios.ensemble_spec import Ensemble
 from lodeline.solver.compiled import announced
 from lodeline.solver.simd import WIDTH
 from lodeline.studies.ensemble import summary
+from lodeline.studies.ensemble.crew import call_crew, compute_by_crew
 from lodeline.studies.ensemble.factors import check_count, sample_at
 from lodeline.studies.ensemble.parts import BLOCK, Models, Plan, Store, drawn_for
 from lodeline.studies.ensemble.reader import Reader
@@ -133,6 +134,8 @@ def run_ensemble(
     if resume and folder is None:
         raise InputError("--resume needs the folder to go on with. Name it with --out.")
     talk = message or _silent
+    if workers and scheduler is None:
+        call_crew()
     with _place(folder) as place:
         store = Store(place, plan, resume=resume)
         store.tidy(n)
@@ -179,10 +182,10 @@ def _compute(
     began = time.perf_counter()
     if not todo:
         return 0, 0.0
-    if workers or scheduler is not None:
-        parts = compute_there(
-            models, todo, n, workers=workers, scheduler=scheduler, message=message
-        )
+    if scheduler is not None:
+        parts = compute_there(models, todo, n, scheduler=scheduler, message=message)
+    elif workers:
+        parts = compute_by_crew(models, todo, n, workers=workers, message=message)
     else:
         parts = compute_here(models, todo, n, threads=threads)
     for part in parts:
