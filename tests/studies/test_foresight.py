@@ -181,6 +181,17 @@ def test_bans_that_leave_a_country_next_to_nothing_are_solved(scenario_id, chain
     assert value_of_foresight(market, foresight).as_paid >= -1e-9 * turnover
 
 
+def test_guesses_that_are_far_off_do_not_spoil_the_products():
+    """Lanes of a tonne a month at nodes of millions, whose prices move far: it ended in circles."""
+    scenario = load_scenario("russia-gas-europe-2022")
+    base = base_year(load_chain("natural-gas"), 2021)
+    schedule = compile_schedule(base, scenario.restrictions, scenario.calendar[:12])
+    market = run_market(schedule)
+    foresight = run_foresight(market)
+    assert max(foresight.max_residual, foresight.max_gap) <= 1e-9
+    assert value_of_foresight(market, foresight).as_paid > 0.0
+
+
 def test_activities_that_hardly_exist_do_as_in_the_market():
     """Layers whose flows are a trillionth of their country's: no search finds them."""
     plan = plan_of(load_scenario("china-us-ladder-2027"), None, 6, None, None, None, None, None)

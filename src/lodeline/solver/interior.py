@@ -28,7 +28,7 @@ from scipy import sparse
 from lodeline.solver.certificate import certify
 from lodeline.solver.curves import Vector
 from lodeline.solver.dissection import Layout
-from lodeline.solver.iterate import Activities, Aim, Point, Residuals, correction, length
+from lodeline.solver.iterate import Activities, Aim, Point, Residuals, bounded, correction, length
 from lodeline.solver.normal import NormalEquations
 from lodeline.solver.presolve import reduce_problem
 from lodeline.solver.problem import MarketProblem, Solution, Status
@@ -312,9 +312,10 @@ class _Search:
         upper = np.where(m.bounded, aim * m.weight - p.du * p.zu, 0.0)
         row = aim * system.scale * system.price - p.s * p.pi
         if guess is not None:
-            lower = lower - guess.dl * guess.zl
-            upper = upper - guess.du * guess.zu
-            row = row - guess.s * guess.pi
+            weight = system.scale * system.price
+            lower -= bounded(guess.dl * guess.zl, p.dl * p.zl, mean * m.weight)
+            upper -= bounded(guess.du * guess.zu, p.du * p.zu, mean * m.weight)
+            row -= bounded(guess.s * guess.pi, p.s * p.pi, mean * weight)
         return Aim(lower, upper, row)
 
     def _centred(

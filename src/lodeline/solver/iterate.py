@@ -13,10 +13,12 @@ from lodeline.solver.curves import Curves, Vector
 from lodeline.solver.presolve import smallest_end
 from lodeline.solver.problem import MarketProblem
 
-__all__ = ["Activities", "Aim", "Point", "Residuals", "correction", "length"]
+__all__ = ["Activities", "Aim", "Point", "Residuals", "bounded", "correction", "length"]
 
 _NEAR = 0.1
 """Products between this and its inverse times their target are left alone."""
+_BELIEVED = 30.0
+"""Change of a product, over the mean, up to which a guess is believed."""
 
 
 @dataclass
@@ -93,6 +95,15 @@ class Residuals:
     curvature: Vector
     mean: float
     worst: float
+
+
+def bounded(change: Vector, product: Vector, mean: Vector) -> Vector:
+    """Return what a guess of the step would change products by, as far as it is believed.
+
+    A guess many times as long as the way to the bounds would spoil the products of the step.
+    """
+    most = np.maximum(product, _BELIEVED * mean)
+    return np.clip(change, -most, most)
 
 
 def correction(product: Vector, target: Vector) -> Vector:
