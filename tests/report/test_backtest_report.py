@@ -5,11 +5,12 @@ from dataclasses import replace
 import polars as pl
 import pytest
 
-from lodeline.report.backtest import backtest_markdown, render_backtest, sentence
+from lodeline.report.backtest import answer, backtest_markdown, render_backtest, sentence
 from lodeline.results.backtest import (
     BacktestResult,
     EpisodeScore,
     Estimate,
+    StressEpisode,
     TrackScore,
     backtest_document,
 )
@@ -53,6 +54,20 @@ def result():
 )  # fmt: skip
 def test_the_sentence_says_what_the_interval_says(low, high, ratio, words):
     assert words in sentence(replace(SCORE, ratio_low=low, ratio_high=high, ratio=ratio))
+
+
+def test_a_single_episode_gets_a_verdict_of_its_own(result):
+    lost = replace(EPISODE, error=0.26, error_trend=0.25)
+    stressed = (StressEpisode("ban", 0.31, 0.25, 0.1, 0.2),)
+    lines = answer(replace(result, episodes=(lost,), stress_episodes=stressed))
+    assert lines[0] == (
+        "ban, exports given: not foretold better, 0.26 against 0.25 of its best rival "
+        "(the trend goes on); the stress test’s own market 0.31."
+    )
+    assert "better, 0.20 against 0.25" in answer(result)[0]
+    assert "not foretold" not in answer(result)[0]
+    # Of the whole library the score is enough.
+    assert answer(replace(result, episodes=(EPISODE,) * 3)) == [sentence(SCORE)]
 
 
 def test_the_page_draws_every_country_and_escapes_what_users_write(result):

@@ -141,6 +141,10 @@ def test_the_stress_test_is_scored_with_its_released_defaults(result):
     assert 0.85 < score.ratio < 1.05
     assert score.price_error < 1.1 * score.price_error_no_change
     assert abs(score.price_bias) < 0.15
+    rows = result.stress_episodes
+    assert len(rows) == score.episodes
+    logs = [np.log(r.error / r.error_rival) for r in rows]
+    assert score.ratio == pytest.approx(np.exp(np.mean(logs)))
 
 
 def test_intervals_hold_about_as_much_as_they_say(result):

@@ -33,17 +33,29 @@ from lodeline.results.backtest import (
     backtest_document,
 )
 
-__all__ = ["backtest_markdown", "backtest_tables", "render_backtest", "write_backtest"]
+__all__ = ["answer", "backtest_markdown", "backtest_tables", "render_backtest", "write_backtest"]
 
 TRACKS = {
     "total-exports": "Track A: the restricting countries’ total exports are given",
     "announcement": "Track B: only the announcement is given",
 }
+_TRACK_NAMES = {"total-exports": "exports given", "announcement": "announcement given"}
 RIVALS = {
     "no_substitution": "nothing is replaced",
     "full_substitution": "everything is replaced",
     "trend": "the trend goes on",
 }
+_SHORT = {
+    "Forecast": "Told",
+    "Stress test": "Stress",
+    "None replaced": "None",
+    "All replaced": "All",
+}
+_LEGEND = (
+    "Told: the forecast; Stress: the stress test’s own market, where it can tell the episode. "
+    "Rivals: None, All (nothing, everything is replaced), Trend (goes on). Skill: 1 − error over "
+    "that of the rival that is best over the library."
+)
 _ROWS = 5
 """Countries in a chart, on each side of trade."""
 _WIDTH, _LEFT, _RIGHT, _STEP, _TOP = 380.0, 46.0, 34.0, 17.0, 16.0
@@ -103,7 +115,7 @@ def render_backtest(result: BacktestResult) -> str:
         .render(
             result=result,
             version=__version__,
-            lead=[sentence(t) for t in result.tracks.values()],
+            lead=answer(result),
             overall=overall_table(result),
             tracks=[
                 (TRACKS[name], episode_table(result, name), _panels(result, name))
@@ -118,6 +130,31 @@ def render_backtest(result: BacktestResult) -> str:
     )
 
 
+def answer(result: BacktestResult) -> list[str]:
+    """Return the verdict on every episode that was asked for, then the score of the library."""
+    whole = [sentence(t) for t in result.tracks.values()]
+    if len(result.episodes) >= sum(t.episodes for t in result.tracks.values()):
+        return whole
+    return [*(verdict(result, e) for e in result.episodes), *whole]
+
+
+def verdict(result: BacktestResult, episode: EpisodeScore) -> str:
+    """Return in words whether an episode was foretold better than by its best rival."""
+    rivals = {
+        RIVALS["no_substitution"]: episode.error_no_substitution,
+        RIVALS["full_substitution"]: episode.error_full_substitution,
+        RIVALS["trend"]: episode.error_trend,
+    }
+    best = min(rivals, key=rivals.__getitem__)
+    beside = f"against {rivals[best]:.2f} of its best rival ({best})"
+    won = "foretold better" if episode.error < rivals[best] else "not foretold better"
+    text = f"{episode.id}, {_TRACK_NAMES[episode.track]}: {won}, {episode.error:.2f} {beside}"
+    by_id = {s.id: s for s in result.stress_episodes}
+    if episode.track == "total-exports" and episode.id in by_id:
+        text += f"; the stress test’s own market {by_id[episode.id].error:.2f}"
+    return f"{text}."
+
+
 def sentence(score: TrackScore) -> str:
     """Return the score of a track in words."""
     if score.ratio_low < 1.0 < score.ratio_high:
@@ -125,7 +162,8 @@ def sentence(score: TrackScore) -> str:
     else:
         verdict = "The forecast beats it" if score.ratio < 1.0 else "The rival is better"
     return (
-        f"{TRACKS[score.track]}: over {fmt.count(score.episodes, 'episode')} the error is "
+        f"{TRACKS[score.track]}: over the library’s "
+        f"{fmt.count(score.episodes, 'episode')} the error is "
         f"{score.ratio:.2f} times that of the best rival ({RIVALS[score.rival]}), 95 % interval "
         f"{score.ratio_low:.2f} to {score.ratio_high:.2f}. {verdict}."
     )
@@ -138,22 +176,25 @@ def backtest_tables(result: BacktestResult) -> list[RenderableType]:
         if result.on(name):
             table = episode_table(result, name)
             parts += [Text(f"{TRACKS[name]}. Tonnes astray over the tonnes at stake"),
-                      _grid(table, columns=6)]  # fmt: skip
+                      _grid(table, columns=len(table.columns) - 1)]  # fmt: skip
+    parts.append(Text(_LEGEND))
     parts += [Text("The whole library"), _grid(overall_table(result), columns=3)]
     if result.stress_market is not None:
         table = stress_table(result.stress_market)
         parts += [Text(table.caption), _grid(table, columns=2)]
-    parts += [Text(sentence(score)) for score in result.tracks.values()]
+    parts += [Text(line) for line in answer(result)]
     return parts
 
 
 def _grid(table: Table, *, columns: int) -> Grid:
     """Return the first columns of a table for the terminal."""
-    grid = Grid(box=box.SIMPLE_HEAD, pad_edge=False)
+    grid = Grid(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     for column in table.columns[:columns]:
         is_number = column.is_number
         grid.add_column(
-            column.heading, justify="right" if is_number else "left", no_wrap=not is_number
+            _SHORT.get(column.heading, column.heading),
+            justify="right" if is_number else "left",
+            no_wrap=not is_number,
         )
     for row in table.rows:
         grid.add_row(*(Text(c.text) for c in row[:columns]))
@@ -193,11 +234,14 @@ def overall_table(result: BacktestResult) -> Table:
 
 def episode_table(result: BacktestResult, track: str) -> Table:
     """Return the errors of all episodes of a track, best first."""
+    stressed = {s.id: s.error for s in result.stress_episodes}
+    is_stressed = bool(stressed) and track == "total-exports"
     return Table(
         f"{TRACKS[track]}. Tonnes astray over the tonnes at stake",
         (
             Column("Episode", is_number=False),
             Column("Forecast"),
+            *((Column("Stress test"),) if is_stressed else ()),
             Column("None replaced"),
             Column("All replaced"),
             Column("Trend"),
@@ -205,22 +249,29 @@ def episode_table(result: BacktestResult, track: str) -> Table:
             Column("Unit value told, came"),
         ),
         tuple(
-            tuple(Cell(text) for text in _episode_cells(e))
+            tuple(Cell(text) for text in _episode_cells(e, stressed if is_stressed else None))
             for e in sorted(result.on(track), key=lambda e: -e.skill)
         ),
     )
 
 
-def _episode_cells(e: EpisodeScore) -> tuple[str, ...]:
+def _episode_cells(e: EpisodeScore, stressed: Mapping[str, float] | None) -> tuple[str, ...]:
+    """Return a row; with what the stress test's market makes of it where that is asked."""
+    own = () if stressed is None else (_error(stressed.get(e.id)),)
     return (
         e.id + (" (placebo)" if e.is_placebo else ""),
         f"{e.error:.2f}",
+        *own,
         f"{e.error_no_substitution:.2f}",
         f"{e.error_full_substitution:.2f}",
         f"{e.error_trend:.2f}",
         f"{e.skill:+.2f}".replace("-", "−"),
         f"{_percent(e.price_change_told)}, {_percent(e.price_change_came)}",
     )
+
+
+def _error(value: float | None) -> str:
+    return fmt.ABSENT if value is None else f"{value:.2f}"
 
 
 def _percent(change: float) -> str:

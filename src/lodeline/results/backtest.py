@@ -9,8 +9,8 @@ from typing import Any
 
 import polars as pl
 
-__all__ = ["BacktestResult", "EpisodeScore", "Estimate", "StressScore", "TrackScore",
-           "backtest_document"]  # fmt: skip
+__all__ = ["BacktestResult", "EpisodeScore", "Estimate", "StressEpisode", "StressScore",
+           "TrackScore", "backtest_document"]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -204,6 +204,27 @@ class StressScore:
 
 
 @dataclass(frozen=True)
+class StressEpisode:
+    """The stress test's own market on one episode, given totals.
+
+    Attributes
+    ----------
+    id
+        The episode.
+    error, error_rival
+        As in `EpisodeScore`; the rival is the library's best.
+    log_price_told, log_price_came
+        As in `EpisodeScore`.
+    """
+
+    id: str
+    error: float
+    error_rival: float
+    log_price_told: float
+    log_price_came: float
+
+
+@dataclass(frozen=True)
 class BacktestResult:
     """Scores of episodes, of the library as a whole, and what was learnt.
 
@@ -229,6 +250,8 @@ class BacktestResult:
         Score of the stress test's own market; None where single episodes are asked for.
     behaviour
         What chains take where they state no behaviour of their own.
+    stress_episodes
+        The stress test's own market on the episodes asked for, those that it can tell.
     """
 
     episodes: tuple[EpisodeScore, ...]
@@ -240,6 +263,7 @@ class BacktestResult:
     seconds: float
     stress_market: StressScore | None = None
     behaviour: tuple[Estimate, ...] = ()
+    stress_episodes: tuple[StressEpisode, ...] = ()
 
     def on(self, track: str) -> tuple[EpisodeScore, ...]:
         """Return the episodes of a track."""
@@ -272,6 +296,7 @@ def backtest_document(result: BacktestResult, *, with_timings: bool = True) -> d
         "estimates": [_plain(asdict(e)) for e in result.estimates],
         "behaviour": [_plain(asdict(e)) for e in result.behaviour],
         "stress_market": _plain(asdict(result.stress_market)) if result.stress_market else None,
+        "stress_episodes": [_plain(asdict(e)) for e in result.stress_episodes],
         "sets": result.sets,
         "dataset": {k: result.dataset[k] for k in ("edition", "sha256")},
     }

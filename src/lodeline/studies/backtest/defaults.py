@@ -6,19 +6,19 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lodeline.results.backtest import Estimate, StressScore
+from lodeline.results.backtest import Estimate, StressEpisode, StressScore
 from lodeline.scenarios.episode import Given
 from lodeline.studies.backtest.behaviour import (
     behaviour_sets,
     estimate_behaviour,
     kept_scores,
 )
-from lodeline.studies.backtest.case import Case, score_case
+from lodeline.studies.backtest.case import Case, Scored, score_case
 from lodeline.studies.backtest.rivals import Rival
 from lodeline.studies.backtest.score import bootstrap, geometric
 from lodeline.studies.backtest.stressed import StressMarket, can_be_stressed
 
-__all__ = ["released_behaviour", "score_defaults"]
+__all__ = ["released_behaviour", "score_defaults", "stress_episode", "tell_defaults"]
 
 _MEANING = {
     "demand_elasticity": "Relative fall of use per relative rise of the price",
@@ -30,13 +30,22 @@ _MEANING = {
 }
 
 
-def score_defaults(cases: Sequence[Case], rival: Rival, *, seed: int) -> StressScore | None:
-    """Return how the stress test tells the episodes that give totals and spare nobody.
+def tell_defaults(cases: Sequence[Case]) -> tuple[Scored, ...]:
+    """Return the stress test's forecasts of those episodes that give totals and spare nobody."""
+    return tuple(
+        score_case(c, Given.TOTAL_EXPORTS, StressMarket(c).forecast())
+        for c in cases
+        if can_be_stressed(c.episode)
+    )
+
+
+def score_defaults(told: Sequence[Scored], rival: Rival, *, seed: int) -> StressScore | None:
+    """Return how the stress test tells episodes.
 
     Parameters
     ----------
-    cases
-        Episodes of the library.
+    told
+        What `tell_defaults` returned for the library.
     rival
         The rival to set it beside: the best over the library.
     seed
@@ -47,24 +56,16 @@ def score_defaults(cases: Sequence[Case], rival: Rival, *, seed: int) -> StressS
     StressScore or None
         None where no episode can be told this way.
     """
-    chosen = [c for c in cases if can_be_stressed(c.episode)]
-    if not chosen:
+    if not told:
         return None
-    told = [StressMarket(c).forecast() for c in chosen]
-    scored = [score_case(c, Given.TOTAL_EXPORTS, f) for c, f in zip(chosen, told, strict=True)]
-    logs = np.log([float(s.errors[0]) / s.rivals[rival] for s in scored])
-    prices = np.array(
-        [
-            [np.mean([f.log_price[0] for f in s.forecasts]),
-             np.mean([o.log_unit_value for o in s.case.outcomes])]
-            for s in scored
-        ]
-    )  # fmt: skip
+    rows = [stress_episode(s, rival) for s in told]
+    logs = np.log([r.error / r.error_rival for r in rows])
+    prices = np.array([[r.log_price_told, r.log_price_came] for r in rows])
     low, high = bootstrap(logs, seed)
     return StressScore(
-        episodes=len(scored),
+        episodes=len(rows),
         rival=str(rival),
-        error=geometric([float(s.errors[0]) for s in scored]),
+        error=geometric([r.error for r in rows]),
         ratio=float(np.exp(logs.mean())),
         ratio_low=low,
         ratio_high=high,
@@ -73,6 +74,17 @@ def score_defaults(cases: Sequence[Case], rival: Rival, *, seed: int) -> StressS
         price_error=float(np.abs(prices[:, 0] - prices[:, 1]).mean()),
         price_error_no_change=float(np.abs(prices[:, 1]).mean()),
         price_bias=float((prices[:, 0] - prices[:, 1]).mean()),
+    )
+
+
+def stress_episode(told: Scored, rival: Rival) -> StressEpisode:
+    """Return how the stress test tells one episode."""
+    return StressEpisode(
+        id=told.case.episode.id,
+        error=float(told.errors[0]),
+        error_rival=told.rivals[rival],
+        log_price_told=float(np.mean([f.log_price[0] for f in told.forecasts])),
+        log_price_came=float(np.mean([o.log_unit_value for o in told.case.outcomes])),
     )
 
 

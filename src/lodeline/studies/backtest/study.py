@@ -4,7 +4,8 @@
 2. An episode's forecast is the mean over the sets, weighted by how well they told the other events.
 3. Its error is set beside those of the three rivals; the one to beat is best over the library.
 4. Intervals come from how far the forecasts of the other events were off.
-5. Of the whole library, the stress test's own market is scored too, with the defaults of chains.
+5. The stress test's own market is scored too, with the defaults of chains, on episodes that it can
+   tell; as a whole for the whole library.
 """
 
 from __future__ import annotations
@@ -33,7 +34,12 @@ from lodeline.studies.backtest.case import (
     prepare,
     run_case,
 )
-from lodeline.studies.backtest.defaults import released_behaviour, score_defaults
+from lodeline.studies.backtest.defaults import (
+    released_behaviour,
+    score_defaults,
+    stress_episode,
+    tell_defaults,
+)
 from lodeline.studies.backtest.fit import estimates, expected_compliance, others, weights_for
 from lodeline.studies.backtest.intervals import Residual, country_rows, quantiles, residuals
 from lodeline.studies.backtest.market import Forecast
@@ -116,11 +122,9 @@ def run_backtest(
             rows += scored_rows
     wanted = [(s, t) for s, t, e in rows if e in asked]
     kinds = [k for k in FormType if any(s.case.kind is k for s in taught)]
-    stress_market = None
-    if episodes is None:
-        tell("stress market", 1, 1)
-        rival = Rival(tracks[str(Given.TOTAL_EXPORTS)].rival)
-        stress_market = score_defaults(cases, rival, seed=seed)
+    tell("stress market", 1, 1)
+    stressed = tell_defaults([c for c in cases if c.episode in asked])
+    rival = Rival(tracks[str(Given.TOTAL_EXPORTS)].rival)
     return BacktestResult(
         episodes=tuple(s for s, _ in wanted),
         tracks=tracks,
@@ -129,8 +133,9 @@ def run_backtest(
         sets=sets,
         dataset=data.dataset_identity(),
         seconds=time.perf_counter() - started,
-        stress_market=stress_market,
+        stress_market=score_defaults(stressed, rival, seed=seed) if episodes is None else None,
         behaviour=released_behaviour(),
+        stress_episodes=tuple(stress_episode(s, rival) for s in stressed),
     )
 
 
