@@ -10,6 +10,7 @@ from lodeline.solver.certificate import certify
 from lodeline.solver.compiled import CompiledMarket
 from lodeline.studies.plan.market import simulate_plan
 from lodeline.studies.plan.menu import annuity
+from lodeline.studies.plan.recourse import recourse_of
 from lodeline.studies.plan.rules import service
 
 
@@ -167,3 +168,43 @@ def test_nor_in_the_market(two_years):
     first = np.sum(released[:12], axis=0)
     assert first.max() <= 0.05 * (1 + 1e-6)
     assert np.sum(released, axis=0).max() <= 0.15 * (1 + 1e-6)
+
+
+def test_futures_hold_what_they_have_in_common_once(case):
+    chain = case.chains[0]
+    one, other = (chain.recourse(f) for f in chain.futures(case.values(seed=4, count=2)))
+    assert one.patterns is other.patterns
+    assert np.shares_memory(other.problem.incidence.indices, one.problem.incidence.indices)
+    assert other.problem.row_price is one.problem.row_price
+    assert other.layout.month is one.layout.month
+    # What is drawn is each future's own.
+    assert other.problem.curves.elasticity is not one.problem.curves.elasticity
+
+
+def test_what_is_shared_changes_no_bit(case):
+    chain = case.chains[0]
+    futures = chain.futures(case.values(seed=4, count=3))
+    shared = [chain.recourse(f) for f in futures]
+    alone = [
+        recourse_of(chain.network, chain.columns, f, period=case.plan.period_months)
+        for f in futures
+    ]
+    for plan in plans(case, 3):
+        for one, other in zip(reversed(shared), reversed(alone), strict=True):
+            a, b = one.evaluate(plan), other.evaluate(plan)
+            assert (a.lower, a.upper) == (b.lower, b.upper)
+            assert a.slope.tobytes() == b.slope.tobytes()
+
+
+def test_limits_that_limit_nothing_never_bind(case):
+    values = {k: v.copy() for k, v in case.values(seed=0, count=1).items()}
+    chain = case.chains[0]
+    found = []
+    for happens in (0.0, 1.0):
+        values["stop.happens"][:] = happens
+        recourse = chain.recourse(chain.futures(values)[0])
+        problem = recourse.at(case.menu.modules)
+        answer = recourse._again.solve(problem)
+        assert np.all(answer.prices[recourse.loose] == 0.0)
+        found.append(int(recourse.loose.sum()))
+    assert found[0] > found[1]

@@ -111,11 +111,12 @@ def extensive_form(menu: Menu, recourses: Sequence[Recourse], probability: Vecto
         stocked[r.stock_rows] = r.stocked
         own = np.arange(r.columns.size)
         pick = sparse.csr_array((np.ones(own.size), (own, r.columns)), shape=(own.size, size))
-        left += [sparse.csr_array(stocked), -r.capacity]
-        blocks.append(sparse.vstack([r.problem.incidence, pick]))
-        low += [r.problem.rhs, np.full(own.size, -np.inf)]
+        binds = ~r.loose
+        left += [sparse.csr_array(stocked[binds]), -r.capacity]
+        blocks.append(sparse.vstack([r.problem.incidence.tocsr()[binds], pick]))
+        low += [r.problem.rhs[binds], np.full(own.size, -np.inf)]
         equal = np.where(r.problem.is_equality, r.problem.rhs, np.inf)
-        high += [equal, np.zeros(own.size)]
+        high += [equal[binds], np.zeros(own.size)]
     futures = sparse.block_diag([sparse.csr_array((limit.size, 0)), *blocks])
     total = sum(v.size for v in h)
     return Extensive(

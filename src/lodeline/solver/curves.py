@@ -109,9 +109,10 @@ class Curves:
         """Positions and curves of each kind, cut out once: solvers ask thousands of times."""
         kinds = (CurveKind.LINEAR, CurveKind.SUPPLY, CurveKind.USE)
         chosen = [np.flatnonzero(self.kind == kind) for kind in kinds]
-        return tuple((c, self._take(c)) for c in chosen)
+        return tuple((c, self.some(c)) for c in chosen)
 
-    def _take(self, chosen: NDArray[np.intp]) -> Curves:
+    def some(self, chosen: NDArray[np.intp]) -> Curves:
+        """Return the curves of some activities, by position."""
         return Curves(**{name: getattr(self, name)[chosen] for name in self.__dataclass_fields__})
 
     def response(self, q: Vector) -> Vector:

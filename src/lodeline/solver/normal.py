@@ -38,7 +38,10 @@ class NormalEquations:
         problem: MarketProblem,
         rows: NDArray[np.intp],
         layout: Layout | None = None,
+        *,
+        like: NormalEquations | None = None,
     ) -> None:
+        """Choose the rows; a system `like` it, of the same pattern, shares its factor."""
         self.rows = rows
         self.matrix = sparse.csr_array(sparse.csr_array(problem.incidence)[rows])
         self.transposed = sparse.csr_array(self.matrix.T)
@@ -50,14 +53,25 @@ class NormalEquations:
         self._column, first, second, self._product = _pairs(
             columns.indptr.astype(np.int64), columns.indices.astype(np.int64), columns.data
         )
+        self._weight = np.zeros(self.transposed.shape[0])
+        self._extra = np.zeros(rows.size)
+        if like is not None and like._has_pattern_of(self.matrix):
+            self._factor: Cholesky = like._factor
+            self._slot: Integers = like._slot
+            self._diagonal: Integers = like._diagonal
+            return
         n = rows.size
         diagonal = np.arange(n)
         own = None if layout is None else layout.of(rows)
         self._factor = Cholesky.analyse(n, first, second, own)
         self._slot = self._factor.slots(first, second)
         self._diagonal = self._factor.slots(diagonal, diagonal)
-        self._weight = np.zeros(self.transposed.shape[0])
-        self._extra = np.zeros(n)
+
+    def _has_pattern_of(self, matrix: sparse.csr_array) -> bool:
+        own = self.matrix
+        return np.array_equal(own.indptr, matrix.indptr) and np.array_equal(
+            own.indices, matrix.indices
+        )
 
     @property
     def factor(self) -> Cholesky:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import lodeline
 from lodeline import __version__, data
 from lodeline.errors import InputError
 from lodeline.studies.ensemble.parts import write_atomic
@@ -15,6 +18,8 @@ __all__ = ["check_folder", "evaluations_folder", "state_of"]
 
 _KIND = "lodeline plan"
 _STATE = "state.json"
+_READERS = ("bench", "cli", "report", "web")
+"""Parts of the package from which no evaluation follows."""
 
 
 def state_of(case: Case, seed: int) -> dict[str, Any]:
@@ -23,12 +28,31 @@ def state_of(case: Case, seed: int) -> dict[str, Any]:
     return {
         "kind": _KIND,
         "lodeline": __version__,
+        "sources": sources(),
         "dataset": {k: identity[k] for k in ("edition", "sha256")},
         "base_year": case.base_year,
         "seed": seed,
         "plan": case.plan.document(),
         "chains": {c: b.chain.model_dump(mode="json") for c, b in case.bases.items()},
     }
+
+
+@cache
+def sources() -> str:
+    """Return a checksum of the code from which evaluations follow, as 64 digits.
+
+    A version says little about a checkout: two of them may evaluate differently.
+    """
+    here = Path(lodeline.__file__).parent
+    digest = hashlib.sha256()
+    for path in sorted(here.rglob("*.py")):
+        name = path.relative_to(here)
+        if name.parts[0] in _READERS:
+            continue
+        content = path.read_bytes()
+        digest.update(f"{name.as_posix()} {len(content)}\n".encode())
+        digest.update(content)
+    return digest.hexdigest()
 
 
 def evaluations_folder(folder: Path | None) -> Path | None:
@@ -56,6 +80,12 @@ def check_folder(folder: Path, case: Case, seed: int, *, resume: bool) -> None:
         differ = sorted(
             k for k in wanted if not isinstance(found, dict) or found.get(k) != wanted[k]
         )
+        if differ == ["sources"]:
+            raise InputError(
+                f"'{folder}' holds this run as other source code of Lodeline evaluated it: what "
+                "both find cannot be mixed. Choose another folder with --out, or go on with the "
+                "code that began it."
+            )
         if differ:
             raise InputError(
                 f"'{folder}' holds another run: {', '.join(differ)} differ. Choose another folder "

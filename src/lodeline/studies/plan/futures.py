@@ -21,6 +21,7 @@ from lodeline.network.catalogue import load_chain
 from lodeline.network.chain import Chain
 from lodeline.scenarios.ensemble_spec import Ensemble
 from lodeline.scenarios.measures import ActionPlan, Offtake
+from lodeline.solver.again import Patterns
 from lodeline.studies.ensemble.batch import Block, ChainModel
 from lodeline.studies.ensemble.factors import Factor, draw, factors_of
 from lodeline.studies.plan.columns import Columns, columns_of, extended
@@ -82,8 +83,23 @@ class ChainCase:
         ]
 
     def recourse(self, future: Future) -> Recourse:
-        """Return the planning problem of a future."""
-        return recourse_of(self.network, self.columns, future, period=self.period)
+        """Return the planning problem of a future; what equals another's is held once."""
+        found = recourse_of(
+            self.network, self.columns, future, period=self.period, patterns=self._patterns
+        )
+        if self._first:
+            return found.sharing(self._first[0])
+        self._first.append(found)
+        return found
+
+    @cached_property
+    def _patterns(self) -> Patterns:
+        return Patterns()
+
+    @cached_property
+    def _first(self) -> list[Recourse]:
+        """At most one: the first that was asked for."""
+        return []
 
 
 def output_factor(block: Block, month: int) -> Vector:

@@ -17,16 +17,17 @@ Q is the world's cost against the base year: 0 where nothing happens and nothing
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
 from lodeline.network import Network, RowKind
-from lodeline.network.network import PRICE_CAP
-from lodeline.solver.again import Again
+from lodeline.network.network import NO_LIMIT, PRICE_CAP
+from lodeline.solver.again import Again, Patterns
 from lodeline.solver.curves import CHOKE_OVER_CAP, Curves
 from lodeline.solver.dissection import Layout
 from lodeline.solver.horizon import Growth, Horizon, month_layout, over_months
@@ -39,7 +40,7 @@ Vector = NDArray[np.float64]
 Index = NDArray[np.intp]
 
 _ANCHOR = 0.3
-"""Modules of every choice at which the solver settles: near enough to most plans."""
+"""Modules of every choice at which the solver settles: no bound is tight, all plans are near."""
 _TRACE = 1e-9
 """Normal stock below this share of its row's throughput does not move."""
 
@@ -116,6 +117,11 @@ class Recourse:
         What makes the cost of the base year zero, USD.
     start
         Reference prices: those of the base year, limits without one, USD/t, shape (row,).
+    loose
+        Limits that limit nothing in this future, shape (row,). They have their entries all the
+        same, so that all futures of a chain have one pattern.
+    patterns
+        Factors, which all futures of a chain share.
     """
 
     problem: MarketProblem
@@ -127,13 +133,14 @@ class Recourse:
     stocked: Vector
     constant: float
     start: Vector
+    loose: NDArray[np.bool_]
+    patterns: Patterns
 
     @cached_property
     def _again(self) -> Again:
-        """The solver, settled where half of everything is there from the start."""
-        again = Again(self.late, self.layout, self.start)
+        """The solver, settled where some of everything is there."""
+        again = Again(self.late, self.layout, self.start, self.patterns)
         choices = self.capacity.shape[1]
-        again.settle(self.at(np.zeros(choices)))
         again.settle(self.at(np.full(choices, _ANCHOR)))
         return again
 
@@ -183,8 +190,43 @@ class Recourse:
         paid = CHOKE_OVER_CAP * PRICE_CAP * float(problem.row_price @ missing)
         return float(curves.cost(inside).sum()) + paid + self.constant
 
+    def sharing(self, other: Recourse) -> Recourse:
+        """Return the same with every array that equals the other's being the other's."""
+        one, two = self.problem, other.problem
+        curves = replace(one.curves, **_equal_arrays(one.curves, two.curves))
+        same = np.array_equal(one.incidence.indices, two.incidence.indices) and np.array_equal(
+            one.incidence.indptr, two.incidence.indptr
+        )
+        pattern = two.incidence if same else one.incidence
+        incidence = sparse.csc_array(
+            (one.incidence.data, pattern.indices, pattern.indptr), shape=one.incidence.shape
+        )
+        problem = replace(one, curves=curves, incidence=incidence, **_equal_arrays(one, two))
+        layout = replace(self.layout, **_equal_arrays(self.layout, other.layout))
+        return replace(self, problem=problem, layout=layout, **_equal_arrays(self, other))
 
-def recourse_of(network: Network, columns: Columns, future: Future, *, period: int) -> Recourse:
+
+_Record = MarketProblem | Curves | Layout | Recourse
+
+
+def _equal_arrays(one: _Record, other: _Record) -> dict[str, Any]:
+    """Return the arrays of another record that equal one's own, by name."""
+    out = {}
+    for name in (f.name for f in fields(one)):
+        own, its = getattr(one, name), getattr(other, name)
+        if isinstance(own, np.ndarray) and np.array_equal(own, its):
+            out[name] = its
+    return out
+
+
+def recourse_of(
+    network: Network,
+    columns: Columns,
+    future: Future,
+    *,
+    period: int,
+    patterns: Patterns | None = None,
+) -> Recourse:
     """Return the recourse of a future.
 
     Parameters
@@ -197,6 +239,8 @@ def recourse_of(network: Network, columns: Columns, future: Future, *, period: i
         What the future does, by month.
     period
         Months of a period; must divide the months of the future.
+    patterns
+        Factors that other futures of the chain use too; default its own.
     """
     own = network.activities - columns.size
     periods = future.limit.shape[0] // period
@@ -226,6 +270,8 @@ def recourse_of(network: Network, columns: Columns, future: Future, *, period: i
     is_limit = np.tile(network.row_kind == RowKind.LIMIT, periods)
     start = np.zeros(problem.rhs.size)
     start[:rows] = np.where(is_limit, 0.0, np.tile(network.row_price, periods))
+    loose = np.zeros(problem.rhs.size, dtype=np.bool_)
+    loose[:rows] = is_limit & (horizon.rhs.ravel() <= _loosest(network, period, periods).ravel())
     return Recourse(
         problem=problem,
         late=np.concatenate([late, early]),
@@ -236,7 +282,14 @@ def recourse_of(network: Network, columns: Columns, future: Future, *, period: i
         stocked=np.array([u.tonnes for u in until]).reshape(len(until), columns.held.shape[2]),
         constant=float(network.row_price[horizon.store_rows] @ opening),
         start=start,
+        loose=loose,
+        patterns=Patterns() if patterns is None else patterns,
     )
+
+
+def _loosest(network: Network, period: int, periods: int) -> Vector:
+    """Return the right-hand side of limits that limit nothing, t/period, shape (period, row)."""
+    return np.tile(-NO_LIMIT * network.row_scale * period, (periods, 1))
 
 
 def _horizon(network: Network, columns: Columns, future: Future, period: int) -> Horizon:
@@ -249,7 +302,9 @@ def _horizon(network: Network, columns: Columns, future: Future, period: int) ->
     rows = network.row_kind.size
     limit_rows = np.flatnonzero(network.row_kind == RowKind.LIMIT)
     rhs = np.zeros((periods, rows))
-    rhs[:, limit_rows] = -future.limit.reshape(periods, period, -1).sum(axis=1)
+    loosest = _loosest(network, period, periods)[:, limit_rows]
+    given = future.limit.reshape(periods, period, -1).sum(axis=1)
+    rhs[:, limit_rows] = np.maximum(-given, loosest)
     normal = month.curves.reference[stores]
     store_rows = network.store_rows()
     np.subtract.at(rhs[0], store_rows, normal)
