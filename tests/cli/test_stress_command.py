@@ -35,6 +35,17 @@ def test_base_comes_back(capsys):
     assert document["chain"] == "nickel"
 
 
+def test_base_of_inferred_lanes_has_no_reported_figure_to_be_off(capsys):
+    base = ("stress", "base", "--base-year", 2024, "--chain", "gallium", "--months", 1)
+    code, out, _ = call(capsys, *base, "--json")
+    assert code == 0
+    assert json.loads(out)["max_deviation_from_reported"] is None
+    code, out, _ = call(capsys, *base)
+    assert code == 0
+    assert "0.0 %" not in out
+    assert "No trade code carries" in " ".join(out.split())
+
+
 def test_base_without_a_year_says_so(capsys):
     code, _, err = call(capsys, "stress", "base", "--chain", "nickel")
     assert code == 2

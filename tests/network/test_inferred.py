@@ -20,6 +20,7 @@ from lodeline.network.cross_entropy import (
 )
 from lodeline.network.doubt import doubt_of
 from lodeline.network.inferred import fits_of_form, form_trade
+from lodeline.network.likeness import inferred_forms
 
 CHAINS = load_all()
 INFERRED = [(c, f) for c in CHAINS.values() for f in c.forms if f.inferred]
@@ -161,6 +162,33 @@ def test_more_concentration_puts_takers_on_fewer_makers(chain, form):
     assert np.diff(shares).min() > -1e-12
     tops = fits.top_shares()
     assert tops["maximum entropy"] <= tops["nearest"] + 1e-9 <= tops["fewest lanes"] + 2e-9
+
+
+def test_a_country_that_has_ended_takes_nothing_and_the_others_share_it():
+    chain = CHAINS["gallium"]
+    form = chain.form("metal")
+    before, after = (fits_of_form(chain, form, year) for year in (2006, 2024))
+    assert set(before.takers) - set(after.takers) == {"ANT"}
+    assert after.nearest.sum() == pytest.approx(before.nearest.sum(), rel=1e-9)
+    assert data.ended_countries(2006) == frozenset({"CSK", "DDR", "SCG", "SUN", "ZA1"})
+
+
+@pytest.mark.parametrize(("chain", "form"), INFERRED, ids=IDS)
+def test_nothing_inferred_is_called_reported(chain, form, balanced_base):
+    base = balanced_base(chain.id)
+    trade = base.reconciliation.filter(pl.col("item").is_in(["imports", "exports"]))
+    bases = trade.group_by("form").agg(pl.col("basis").unique())
+    for name, basis in bases.iter_rows():
+        is_inferred = chain.form(name).inferred is not None
+        assert basis == (["inferred"] if is_inferred else ["reported"])
+    if base.max_deviation_from_reported is None:
+        assert not base.reconciliation["basis"].str.contains("reported|observed").any()
+    assert inferred_forms(chain)[form.id].startswith("trade in ")
+
+
+def test_where_nothing_is_reported_nothing_is_off(balanced_base):
+    assert balanced_base("gallium").max_deviation_from_reported is None
+    assert balanced_base("rare-earth-magnets").max_deviation_from_reported > 0.0
 
 
 CURATED = [(c, f) for c in CHAINS.values() for f in c.forms if isinstance(f.output, SharesOfWorld)]

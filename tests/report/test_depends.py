@@ -5,7 +5,7 @@ from dataclasses import replace
 import polars as pl
 
 from lodeline.report.brief import answer
-from lodeline.report.depends import depends
+from lodeline.report.depends import depends, not_observed
 from lodeline.report.html import command
 
 
@@ -49,6 +49,23 @@ def test_the_command_that_repeats_a_run_has_its_options(result):
     changed = replace(result, scenario=with_stocks, lead_time=True, priority=("wind",))
     assert "--stocks joint --lead-time --priority wind" in command(changed)
     assert "--stocks" not in command(result)
+
+
+def test_what_is_inferred_is_said_also_without_sensitivity(result):
+    assert not [*not_observed(result)]
+    chains = {
+        name: replace(c, inferred={c.form: "trade in germanium of 2006 (code 811230)"})
+        for name, c in result.chains.items()
+    }
+    inferred = replace(result, chains=chains, sensitivity=())
+    (sentence,) = not_observed(inferred)
+    assert sentence == (
+        "Who buys metals and powder from whom is inferred from trade in germanium of 2006 "
+        "(code 811230), not observed."
+    )
+    assert answer(inferred).rest[-1] == sentence
+    nobody = replace(inferred, headline={})
+    assert answer(nobody).rest == (sentence,)
 
 
 def test_inferred_lanes_are_told_with_the_fit_on_the_fewest(result):

@@ -38,6 +38,13 @@ def test_it_holds_the_answer_and_a_line_for_each_material_and_country(result):
     assert "…" not in text
 
 
+def test_inferred_lanes_are_said(result, changed):
+    chains = {n: replace(c, inferred={c.form: "trade in x"}) for n, c in result.chains.items()}
+    text = " ".join(shown(changed(chains=chains)).split())
+    assert "is inferred from trade in x, not observed." in text
+    assert "inferred" not in shown(result)
+
+
 def test_never_short_and_never_recovered_are_told_apart(result):
     text = shown(result)
     assert row(text, "Tungsten", "Japan")[3:5] == ["3", "> 24"]

@@ -1,5 +1,7 @@
 """Workbooks: numbers stay numbers, absent stays empty, text is never a formula."""
 
+from dataclasses import replace
+
 import openpyxl
 import polars as pl
 
@@ -41,6 +43,22 @@ def test_a_stress_test_has_its_answer_losses_and_sources(result):
     assert sheets["sources"].height == len(result.scenario["sources"])
     guide = {w for w in sheets["about"]["what"] if w.startswith("sheet '")}
     assert guide == {f"sheet '{name}'" for name in sheets if name != "about"}
+
+
+def test_the_sheets_leave_the_result_as_it_is(result):
+    before = result.countries.columns
+    stress_sheets(result)
+    assert result.countries.columns == before
+
+
+def test_suppliers_of_inferred_forms_are_marked(result):
+    chain = replace(result.chains["tungsten"], inferred={"powder": "trade in x"})
+    sheets = stress_sheets(replace(result, chains={**result.chains, "tungsten": chain}))
+    for name in ("suppliers", "concentration", "third countries"):
+        basis = sheets[name].group_by("form").agg(pl.col("basis").unique())
+        found = dict(basis.iter_rows())
+        assert found["powder"] == ["inferred"]
+        assert found["metals"] == ["trade"]
 
 
 def test_the_workbook_of_a_brief_begins_with_its_words(tmp_path):

@@ -251,7 +251,9 @@ def _base_document(checks: Sequence[BaseCheck], base_year: int) -> dict[str, Any
         "months": checks[0].months,
         "chain": checks[0].chain if len(checks) == 1 else None,
         "max_relative_deviation": max(c.max_relative_deviation for c in checks),
-        "max_deviation_from_reported": max(c.max_deviation_from_reported for c in checks),
+        "max_deviation_from_reported": max(
+            (d for c in checks if (d := c.max_deviation_from_reported) is not None), default=None
+        ),
         "certificate": {
             "max_residual": max(c.certificate["max_residual"] for c in checks),
             "max_gap": max(c.certificate["max_gap"] for c in checks),
@@ -270,13 +272,15 @@ def _base_document(checks: Sequence[BaseCheck], base_year: int) -> dict[str, Any
 
 def _print_base(checks: Sequence[BaseCheck]) -> None:
     from lodeline.cli.output import print_table, print_text
-    from lodeline.report.format import wrapped
+    from lodeline.report.format import ABSENT, wrapped
 
     rows = [
         (
             c.chain,
             f"{c.max_relative_deviation:.1e}",
-            f"{100 * c.max_deviation_from_reported:.1f} %",
+            ABSENT
+            if c.max_deviation_from_reported is None
+            else f"{100 * c.max_deviation_from_reported:.1f} %",
             f"{c.certificate['max_residual']:.1e}",
         )
         for c in checks
@@ -291,4 +295,9 @@ def _print_base(checks: Sequence[BaseCheck]) -> None:
         "the country's reported output and imports. Large where sources disagree: --json lists "
         "every figure before and after."
     )
+    if any(c.max_deviation_from_reported is None for c in checks):
+        note += (
+            f" {ABSENT} No trade code carries the chain and no output is observed: its lanes are "
+            "inferred and its outputs priors, so there is no reported figure to be off."
+        )
     print_text("\n".join(wrapped(note)))

@@ -5,7 +5,14 @@ the trade data are flagged in its column ``quality`` (see `Quality` and docs/dat
 """
 
 from lodeline.data.bundle import Finding, dataset_identity, info, verify
-from lodeline.data.flows import code_status, products, quality_table, trade, unit_values
+from lodeline.data.flows import (
+    code_status,
+    ended_countries,
+    products,
+    quality_table,
+    trade,
+    unit_values,
+)
 from lodeline.data.output import largest_makers, left_to_others, output_by_country
 from lodeline.data.own import import_world_mining_data, user_data_folder, world_mining_data
 from lodeline.data.places import countries, country_names, world_map
@@ -31,6 +38,7 @@ __all__ = [
     "dataset_identity",
     "demand_structure",
     "elasticities",
+    "ended_countries",
     "governance",
     "governance_dimensions",
     "import_governance",

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 
 import polars as pl
 
 from lodeline.data.bundle import read_table, scan_table
+from lodeline.data.places import countries
 from lodeline.data.screening import Quality
 from lodeline.errors import InputError, UnknownNameError
 
-__all__ = ["code_status", "products", "quality_table", "trade", "unit_values"]
+__all__ = ["code_status", "ended_countries", "products", "quality_table", "trade", "unit_values"]
 
 _LIST_CODES = "See lodeline.data.products() for all codes."
 
@@ -98,6 +100,21 @@ def trade(codes: str | Sequence[str], *, years: tuple[int, int] | None = None) -
         tonnes_reported=pl.col("tonnes_reported"),
         quality=pl.col("quality").cast(pl.String),
     )
+
+
+@cache
+def ended_countries(year: int) -> frozenset[str]:
+    """Return the former countries (`lodeline.data.countries`) that no longer trade in a year.
+
+    Examples
+    --------
+    >>> "ANT" in ended_countries(2006), "ANT" in ended_countries(2024)
+    (False, True)
+    """
+    former = countries().filter(pl.col("kind") == "former")["iso3"].to_list()
+    later = scan_table("trade", pl.col("year") >= year)
+    living = {str(c) for column in ("exporter", "importer") for c in later[column].unique()}
+    return frozenset(former) - living
 
 
 def unit_values(

@@ -65,7 +65,8 @@ class BaseYear:
     reconciliation
         Reported and reconciled figures by country, see `ChainResult.reconciliation`.
     max_deviation_from_reported
-        Largest move of a country's reported imports, exports or output over its throughput.
+        Largest move of a country's reported imports, exports or output over its throughput; None
+        where nothing is reported.
     coverage
         Share of world trade (by value) by form that is observed, imputed, excluded.
     """
@@ -87,7 +88,7 @@ class BaseYear:
     processed: Vector
     used: Vector
     reconciliation: pl.DataFrame
-    max_deviation_from_reported: float
+    max_deviation_from_reported: float | None
     coverage: pl.DataFrame
 
     def absorbed(self) -> Vector:

@@ -13,7 +13,10 @@ from lodeline.network.outputs import OutputPrior
 from lodeline.network.reported import Reported
 from lodeline.solver.curves import Vector
 
-__all__ = ["deviation_table"]
+__all__ = ["INFERRED_BASIS", "deviation_table"]
+
+INFERRED_BASIS = "inferred"
+"""Basis of imports and exports of a form without a trade code: nobody reports them."""
 
 Index = NDArray[np.int16]
 
@@ -27,8 +30,11 @@ def deviation_table(
     produced: Vector,
     processed: Vector,
     used: Vector,
-) -> tuple[pl.DataFrame, float]:
-    """Return the table of reported and reconciled figures and the largest relative move."""
+) -> tuple[pl.DataFrame, float | None]:
+    """Return the table of reported and reconciled figures and the largest relative move.
+
+    The move is None where nothing of the chain is reported, only inferred or a prior.
+    """
     n = len(countries)
     shape = (len(chain.forms), n)
     ids = [f.id for f in chain.forms]
@@ -61,13 +67,14 @@ def deviation_table(
     throughput = before_out + items["imports"][0]
     rows = []
     for f, form in enumerate(ids):
+        traded = "reported" if chain.forms[f].inferred is None else INFERRED_BASIS
         for c, country in enumerate(countries):
             for item, (before, after) in items.items():
                 if before[f, c] == 0.0 and after[f, c] == 0.0:
                     continue
                 basis = {"output": priors[f].basis.get(country, "none"), "use": "left over"}
                 rows.append(
-                    (country, form, item, before[f, c], after[f, c], basis.get(item, "reported"))
+                    (country, form, item, before[f, c], after[f, c], basis.get(item, traded))
                 )
     table = pl.DataFrame(
         rows,
@@ -86,11 +93,11 @@ def deviation_table(
 
 def _largest_move(
     table: pl.DataFrame, throughput: Vector, forms: list[str], countries: tuple[str, ...]
-) -> float:
+) -> float | None:
     """Return the largest move of what is reported, over its country's reported throughput.
 
     Imports, exports and outputs count that somebody reports; priors and use, which nobody
-    reports, do not.
+    reports, do not, nor do inferred lanes.
     """
     place = {(c, f): throughput[i, j] for i, f in enumerate(forms) for j, c in enumerate(countries)}
     known = table.filter(
@@ -103,4 +110,4 @@ def _largest_move(
         ).iter_rows()
         if place[country, form] > 0.0
     ]
-    return float(max(moves, default=0.0))
+    return float(max(moves)) if moves else None

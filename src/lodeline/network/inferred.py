@@ -227,7 +227,9 @@ def _neighbour(chain: Chain, form: Form, year: int) -> tuple[Form, FormTrade, in
 def _takers(chain: Chain, form: Form, year: int) -> dict[str, float]:
     """Return what each country takes of the neighbouring stage, t/year, positive ones only."""
     near, trade, when = _neighbour(chain, form, year)
-    return _left_in(chain, near, trade, when)
+    taken = _left_in(chain, near, trade, when)
+    # Of lanes of an earlier year: countries that have ended since take nothing; others share it.
+    return {c: t for c, t in taken.items() if c not in data.ended_countries(year)}
 
 
 def _users(chain: Chain, form: Form, how: Inferred, year: int) -> dict[str, float]:

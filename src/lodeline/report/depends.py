@@ -10,7 +10,7 @@ from lodeline.report import format as fmt
 from lodeline.report.clause import material, restrictors
 from lodeline.results.stress import ChainResult, StressResult
 
-__all__ = ["depends"]
+__all__ = ["depends", "not_observed"]
 
 _LITTLE = 0.01
 """Below this share of what comes, or of use, nothing is said."""
@@ -29,6 +29,19 @@ def depends(result: StressResult) -> Iterator[str]:
     yield from _inferred(result, chain, head["country"])
 
 
+def not_observed(result: StressResult) -> Iterator[str]:
+    """Yield which forms have lanes that nobody observed, and what they are inferred from."""
+    forms: dict[str, list[str]] = {}
+    for chain in result.chains.values():
+        for form, source in chain.inferred.items():
+            forms.setdefault(source, []).append(material(chain.form_titles[form]))
+    for source, names in forms.items():
+        yield (
+            f"Who buys {fmt.join(list(dict.fromkeys(names)))} from whom is inferred from {source}, "
+            "not observed."
+        )
+
+
 def _inferred(result: StressResult, chain: ChainResult, country: str) -> Iterator[str]:
     """Yield what the most concentrated fit of inferred lanes says, and the least."""
     for row in result.sensitivity:
@@ -36,7 +49,7 @@ def _inferred(result: StressResult, chain: ChainResult, country: str) -> Iterato
             what = material(chain.form_titles[row.inferred_form])
             who = fmt.location(_name(result, country))
             yield (
-                f"The lanes of {what} are inferred: at their most concentrated {who} would lack up "
+                f"With the inferred lanes of {what} at their most concentrated {who} would lack up "
                 f"to {fmt.share(row.at_high)}, at their least {fmt.share(row.at_low)}."
             )
 

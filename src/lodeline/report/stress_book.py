@@ -20,7 +20,8 @@ _GUIDE = {
     "losses": "Worst month, tonnes, times, price and cost by country and form, over all months",
     "dates": "Months in which a country runs short, its stock is gone, its price peaks",
     "by month": "Countries asked about: use, price and stocks of every month",
-    "suppliers": "Who supplies whom, before and during (mean of the restricted months), t/month",
+    "suppliers": "Who supplies whom, before and during (mean of the restricted months), t/month; "
+    "basis inferred: no trade code shows it",
     "concentration": "Largest other supplier, own output and HHI of supply, before and during",
     "third countries": "Who brings restricted-origin material to whom; empty without a target",
     "reserves": "What states hold, and how long it lasts",
@@ -28,7 +29,8 @@ _GUIDE = {
     "costs": "Cost by country over all materials, USD of the base year; minus is a gain",
     "sensitivity": "The headline with one number at an end of its range",
     "parameters": "Every parameter with range and source; assumed ones say so",
-    "reported": "Reported beside reconciled figures of the base year, t/year",
+    "reported": "Figures of the base year before balancing (reported, inferred or a prior: see "
+    "basis) and after, t/year",
     "data": "Tables of the dataset that were used: edition, licence, attribution",
     "sources": "Sources of the scenario",
 }
@@ -110,10 +112,15 @@ def _gathered(
     for chain in chains:
         table = table_of(chain)
         head = [pl.lit(chain.chain).alias("chain")]
+        tail = []
         if "form" in table.columns:
             units = pl.col("form").replace_strict(dict(chain.units), return_dtype=pl.String)
             head.append(units.alias("unit"))
-        parts.append(table.select(*head, pl.all()))
+            if "exporter" in table.columns or "hhi_before" in table.columns:
+                is_inferred = pl.col("form").is_in(list(chain.inferred))
+                basis = pl.when(is_inferred).then(pl.lit("inferred")).otherwise(pl.lit("trade"))
+                tail.append(basis.alias("basis"))
+        parts.append(table.select(*head, pl.all(), *tail))
     return pl.concat(parts, how="vertical_relaxed")
 
 
@@ -123,7 +130,10 @@ def _named(table: pl.DataFrame, names: Mapping[str, str]) -> pl.DataFrame:
         if column in table.columns:
             name = pl.col(column).replace_strict(dict(names), default=None, return_dtype=pl.String)
             at = table.columns.index(column)
-            table = table.insert_column(at + 1, table.select(name.alias(f"{column}_name"))[:, 0])
+            # A copy: polars inserts in place, and the table belongs to the result.
+            table = table.clone().insert_column(
+                at + 1, table.select(name.alias(f"{column}_name"))[:, 0]
+            )
     return table
 
 

@@ -322,7 +322,7 @@ def reconciliation(chain: ChainResult, countries: Sequence[str], result: StressR
             Column("Country", is_number=False),
             Column("Form", is_number=False),
             Column("Item", is_number=False),
-            Column("Reported"),
+            Column("Before balancing"),
             Column("Reconciled"),
             Column("Unit", is_number=False),
             Column("Basis", is_number=False),

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from lodeline.report import brief, tables
 from lodeline.report import format as fmt
-from lodeline.report.depends import depends
+from lodeline.report.depends import depends, not_observed
 from lodeline.report.format import SPACE
 from lodeline.results.stress import StressResult
 
@@ -27,7 +27,8 @@ _SHORTEST_NAME = 14
 def stress_table(result: StressResult) -> tuple[RenderableType, ...]:
     """Return the title, the answer, a line for each material and country, and notes.
 
-    Below the lines stands what carries the headline's country: third countries, reserve, sectors.
+    Below the lines stands what carries the headline's country (third countries, reserve, sectors),
+    and which lanes nobody observed.
 
     Without recorded use in the countries asked about there is no table; the answer says so.
 
@@ -38,10 +39,11 @@ def stress_table(result: StressResult) -> tuple[RenderableType, ...]:
         Text(_wrap(brief.answer(result).lead)),
     )
     table = tuple(_table(result))
+    inferred = tuple(Text(_wrap(sentence)) for sentence in not_observed(result))
     if not table:
-        return answer
+        return (*answer, *inferred)
     notes = (Text(_wrap(note), style="dim") for note in _notes(result))
-    carried = " ".join(depends(result))
+    carried = " ".join([*depends(result), *not_observed(result)])
     told = (Text(_wrap(carried)), Text()) if carried else ()
     return (*answer, Text(), *table, Text(), *told, *notes)
 

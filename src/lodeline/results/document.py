@@ -97,6 +97,7 @@ def _chain(chain: ChainResult) -> dict[str, Any]:
         "sectors": _by_country(chain.sectors),
         "third_countries": chain.via.filter("is_third").drop("is_third").to_dicts(),
         "max_deviation_from_reported": chain.max_deviation_from_reported,
+        "inferred": dict(chain.inferred),
         "certificate": dict(chain.certificate),
     }
 

@@ -61,17 +61,21 @@ class ChainResult:
         time_to_survive_months, region`` (of the share: the country, or WLD), ``source``.
     reconciliation
         One row per country and form: ``country, form, item`` (output, imports, exports,
-        use), ``reported_t, reconciled_t`` (t/year), ``basis`` (``reported``, ``left over``,
+        use), ``reported_t, reconciled_t`` (t/year), ``basis`` (``reported``, ``inferred`` for
+        imports and exports that no trade code shows, ``left over``,
         ``observed 2022, USGS``, ``carried from 2023, USGS``, ``prior: ...``).
     max_deviation_from_reported
         Largest move of a country's reported imports, exports or output, as a share of its
-        throughput.
+        throughput; None where nothing is reported.
     assumptions
         ``name, value, low, high, unit, source, assumed`` of every parameter that was used.
     limits
         What the chain does not show, in sentences.
     certificate
         Worst over all solves: ``max_residual, max_gap, solves, fallbacks``.
+    inferred
+        By form without a trade code: what its lanes are inferred from (``{"magnets": "trade in
+        rare-earth metals"}``). Who buys such a form from whom was not observed.
     """
 
     chain: str
@@ -88,10 +92,11 @@ class ChainResult:
     via: pl.DataFrame
     sectors: pl.DataFrame
     reconciliation: pl.DataFrame
-    max_deviation_from_reported: float
+    max_deviation_from_reported: float | None
     assumptions: pl.DataFrame
     limits: tuple[str, ...]
     certificate: Mapping[str, float]
+    inferred: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,8 @@ class BaseCheck:
         Largest ``|x − x̄| / x̄`` over all months and activities, from prices that start up to 30 %
         off: the solver has to find the way back.
     max_deviation_from_reported
-        Largest move of reported imports, exports or output over the country's throughput.
+        Largest move of reported imports, exports or output over the country's throughput; None
+        where nothing is reported (every lane inferred, every output a prior).
     reconciliation
         Reported and reconciled by country, form and item.
     coverage
@@ -46,7 +47,7 @@ class BaseCheck:
     base_year: int
     months: int
     max_relative_deviation: float
-    max_deviation_from_reported: float
+    max_deviation_from_reported: float | None
     reconciliation: pl.DataFrame
     coverage: pl.DataFrame
     certificate: dict[str, float]

@@ -10,6 +10,7 @@ import polars as pl
 from lodeline import data
 from lodeline.network import BaseYear
 from lodeline.network.chain import Chain, SharesOfWorld, TableOutput
+from lodeline.network.likeness import inferred_forms
 from lodeline.results.metrics import flow_table, metric_table, series_table, supply_table
 from lodeline.results.reserves import reserve_table
 from lodeline.results.run import Run
@@ -71,6 +72,7 @@ def chain_result(base: BaseYear, dials: Sequence[Dial], run: Run, plan: StressPl
             "solves": run.solves,
             "fallbacks": run.fallbacks,
         },
+        inferred=inferred_forms(chain),
     )
 
 
