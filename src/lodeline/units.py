@@ -8,6 +8,7 @@ US dollars of the base year. Months are whole calendar months.
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from dataclasses import dataclass
 
 from lodeline.errors import InputError
@@ -45,7 +46,10 @@ class Month:
         match = re.fullmatch(r"(\d{4})-(\d{2})(?:-(\d{2}))?", text)
         if not match or not 1 <= int(match[2]) <= MONTHS_PER_YEAR:
             raise InputError(f"'{text}' is no month. Write YYYY-MM, for example 2026-01.")
-        return cls(int(match[1]), int(match[2]))
+        year, month = int(match[1]), int(match[2])
+        if match[3] is not None and not 1 <= int(match[3]) <= monthrange(year, month)[1]:
+            raise InputError(f"'{text}' is no day of {year:04d}-{month:02d}. Correct the day.")
+        return cls(year, month)
 
     def __add__(self, months: int) -> Month:
         """Return the month that lies `months` later."""

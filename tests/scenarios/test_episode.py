@@ -110,7 +110,7 @@ def test_codes_without_a_chain():
         ("form: ore", "form: ore\ncodes: [260600]", "has no code 260600"),
         ("form: ore", "form: ore\ncodes: [26040]", "no HS6 code"),
         ('note: ""', "severty: 0.5", "unknown key 'severty'"),
-        ('note: ""', "severity: 1.5", "less than or equal to 1"),
+        ('note: ""', "severity: 1.5", "is no share"),
         ('note: ""', "end: 2013-01", "lies before start"),
         ('note: ""', "target: [IDN]", "nobody else is left"),
         ('note: ""', "target: []", "'target' is empty"),

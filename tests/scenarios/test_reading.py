@@ -71,7 +71,7 @@ def test_the_nearest_name_is_suggested(good_text, problems_of, old, new, suggest
 @pytest.mark.parametrize(
     ("path", "value", "place", "words"),
     [
-        (("restrictions", 0, "severity"), 1.5, "restrictions[0].severity", "less than"),
+        (("restrictions", 0, "severity"), 1.5, "restrictions[0].severity", "is no share"),
         (("restrictions", 0, "severity"), -0.1, "restrictions[0].severity", "greater than"),
         (("restrictions", 0, "severity"), True, "restrictions[0].severity", "not a mapping"),
         (("restrictions", 0, "severity"), "0.5", "restrictions[0].severity", "not a mapping"),

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from lodeline.errors import InputError, Problem, SpecError, UnknownNameError, suggest
 from lodeline.scenarios.ensemble_spec import Ensemble, Event, MonthRange, Spread, ensemble_of
+from lodeline.scenarios.file_kind import FileKind, check_kind, kind_of
 from lodeline.scenarios.library import load_scenario, scenario_ids
 from lodeline.scenarios.names import known_places
 from lodeline.scenarios.reading import check_scenario, model_problems, read_bytes
@@ -97,6 +98,8 @@ def parse_ensemble(
         With all problems, if the content is wrong.
     """
     document = parse_yaml(raw, source=source)
+    if kind_of(document) is not FileKind.SCENARIO:
+        check_kind(document, FileKind.ENSEMBLE, source=source)
     if "restrictions" in document.data and "events" not in document.data:
         scenario, problems = check_scenario(document, chains=chains)
         if problems or scenario is None:
@@ -108,7 +111,9 @@ def parse_ensemble(
     try:
         ensemble = Ensemble.model_validate(data)
     except ValidationError as error:
-        found = model_problems(error.errors(), replace(document, data=data), _known_keys)
+        found = model_problems(
+            error.errors(), replace(document, data=data), _known_keys, page="docs/ensembles.md"
+        )
         problems += (p for p in found if p.place not in failed)
     if problems or ensemble is None:
         raise SpecError(source, sorted(set(problems), key=lambda p: (p.line or 0, p.place)))

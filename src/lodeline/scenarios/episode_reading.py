@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from importlib import resources
 from pathlib import Path as FilePath
 
@@ -11,6 +10,7 @@ from pydantic import ValidationError
 
 from lodeline.errors import Problem, SpecError, UnknownNameError, suggest
 from lodeline.scenarios.episode import HS6_DIGITS, Cited, Episode
+from lodeline.scenarios.file_kind import FileKind, check_kind
 from lodeline.scenarios.groups import GROUPS
 from lodeline.scenarios.names import known_places
 from lodeline.scenarios.reading import model_problems, read_bytes
@@ -86,16 +86,13 @@ def parse_episode(raw: bytes, *, source: str, check_names: bool = True) -> Episo
         With all problems, if the content is wrong.
     """
     document = parse_yaml(raw, source=source)
+    check_kind(document, FileKind.EPISODE, source=source)
     problems = [*document.problems]
     episode = None
     try:
         episode = Episode.model_validate(document.data)
     except ValidationError as error:
-        found = model_problems(error.errors(), document, _known_keys)
-        problems += (
-            replace(p, remedy=p.remedy.replace("docs/scenarios.md", "docs/episodes.md"))
-            for p in found
-        )
+        problems += model_problems(error.errors(), document, _known_keys, page="docs/episodes.md")
     if check_names:
         problems += _name_problems(document)
     if problems or episode is None:

@@ -56,6 +56,8 @@ def _month(value: object) -> object:
     try:
         month = Month.parse(value)
     except InputError as error:
+        if len(value) == len("YYYY-MM-DD"):
+            raise ValueError(str(error).split(". ")[0]) from error
         raise ValueError(
             f"{value[:40]!r} is no month; write YYYY-MM, for example 2026-01"
         ) from error

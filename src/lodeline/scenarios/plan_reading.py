@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from lodeline.errors import InputError, Problem, SpecError, suggest
 from lodeline.scenarios.ensemble_reading import load_ensemble, parse_ensemble
+from lodeline.scenarios.file_kind import FileKind, check_kind
 from lodeline.scenarios.groups import GROUPS
 from lodeline.scenarios.levels import Goal, MinimumCover, MinimumShare, SupplierLimit, UnmetLimit
 from lodeline.scenarios.measures import (
@@ -105,6 +106,7 @@ def parse_plan(
         With all problems, if the content is wrong.
     """
     document = parse_yaml(raw, source=source)
+    check_kind(document, FileKind.PLAN, source=source)
     problems = [*document.problems, *_name_problems(document, chains or {})]
     data = dict(document.data)
     failed: set[str] = set()
@@ -121,7 +123,11 @@ def parse_plan(
         plan = ActionPlan.model_validate(data)
     except ValidationError as error:
         found_problems = model_problems(
-            error.errors(), replace(document, data=data), _known_keys, tuple(KINDS)
+            error.errors(),
+            replace(document, data=data),
+            _known_keys,
+            tuple(KINDS),
+            page="docs/plan.md",
         )
         problems += (p for p in found_problems if p.place not in failed)
     if problems or plan is None:

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 
 from lodeline.data.purchase_files import Cell, Sheet, read_sheet
 from lodeline.errors import Problem, SpecError, suggest
+from lodeline.scenarios.file_kind import FileKind, check_kind
 from lodeline.scenarios.names import known_places
 from lodeline.scenarios.programme import BillLine, Programme, Step
 from lodeline.scenarios.reading import model_problems, read_bytes
@@ -90,6 +91,7 @@ def parse_programme(
         With all problems, if the content is wrong.
     """
     document = parse_yaml(raw, source=source)
+    check_kind(document, FileKind.PROGRAMME, source=source)
     problems = list(document.problems)
     data, rows = dict(document.data), dict[str, _Rows]()
     for key, model in SHEETS.items():
@@ -105,7 +107,9 @@ def parse_programme(
     try:
         programme = Programme.model_validate(data)
     except ValidationError as error:
-        found += model_problems(error.errors(), document, _known_keys, ())
+        found += model_problems(
+            error.errors(), document, _known_keys, (), page="docs/programmes.md"
+        )
     problems += (_in_sheet(p, rows) for p in found)
     if problems or programme is None:
         raise SpecError(source, sorted(set(problems), key=lambda p: (p.line or 0, p.place)))

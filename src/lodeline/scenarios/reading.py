@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from lodeline.errors import InputError, Problem, SpecError, suggest
+from lodeline.scenarios.file_kind import FileKind, check_kind
 from lodeline.scenarios.names import key_problems, name_problems
 from lodeline.scenarios.restriction_base import Follows
 from lodeline.scenarios.restrictions import (
@@ -117,6 +118,7 @@ def parse_scenario(
         With all problems, if the content is wrong.
     """
     document = parse_yaml(raw, source=source)
+    check_kind(document, FileKind.SCENARIO, source=source)
     scenario, problems = check_scenario(document, check_names=check_names, chains=chains)
     if problems or scenario is None:
         raise SpecError(source, problems)
@@ -157,6 +159,8 @@ def model_problems(
     document: Document,
     known_keys: KnownKeys | None = None,
     kinds: Sequence[str] = tuple(KINDS),
+    *,
+    page: str = "docs/scenarios.md",
 ) -> Iterator[Problem]:
     """Yield the findings of pydantic in words, with line and remedy.
 
@@ -170,13 +174,18 @@ def model_problems(
         Returns the keys that may stand beside the last one of a path; default those of a scenario.
     kinds
         Values of ``type`` that tell members of a union apart; default those of restrictions.
+    page
+        Where the keys are explained.
     """
     details = [e for e in errors if e["type"] != "default_factory_not_called"]
     for detail in details:
         if detail["type"] == "too_short" and detail["input"]:
             continue  # pydantic counts the valid items only; the invalid ones are reported anyway
         path = _data_path(detail["loc"], document.data, kinds)
-        what, remedy = _words(detail, path, document.data, known_keys or _known_keys, kinds)
+        if detail["type"] == "missing":
+            what, remedy = f"'{path[-1]}' is missing", f"Add it; {page} tells what it means."
+        else:
+            what, remedy = _words(detail, path, document.data, known_keys or _known_keys, kinds)
         yield Problem(dotted(path), what, remedy, document.line(path))
 
 
@@ -204,8 +213,6 @@ def _words(
     context = detail.get("ctx", {})
     name = str(path[-1]) if path else "file"
     match kind:
-        case "missing":
-            return f"'{name}' is missing", "Add it; docs/scenarios.md tells what it means."
         case "extra_forbidden":
             remedy = suggest(name, known_keys(path, data)) + " Unknown keys are not ignored."
             return f"unknown key '{name}'", remedy
@@ -225,6 +232,8 @@ def _words(
             return f"{shown} is not well formed", _pattern_remedy(str(context.get("pattern")))
         case "literal_error" | "enum":
             return f"{shown} is not allowed", f"Write {context.get('expected')}."
+        case "less_than_equal" if context.get("le") == 1:
+            return f"{shown} is no share", "Shares run from 0 to 1: write 0.2 for 20 percent."
         case "value_error":
             message = str(context.get("error", detail["msg"]))
             return message.rstrip("."), "Correct one of them." if len(path) < 3 else "Correct it."
