@@ -60,3 +60,10 @@ def test_no_producer_and_no_restrictor_means_no_share(balanced_base):
     base = toy(balanced_base, [(0, 1, 2, 5)], [10, 5, 0])
     share = trace_origin(base, {"AAA"}, {"ore"}).share[0]
     assert share == pytest.approx([1.0, 0.0, 0.0])
+
+
+def test_a_layer_that_is_rounding_is_none(balanced_base):
+    # C has all from A through B. A trace of free material would be a market of its own: with one
+    # the lithium of china-battery-materials-2027 was not cleared in its twentieth month.
+    base = toy(balanced_base, [(0, 0, 1, 3), (0, 1, 2, 3)], [50, 0, 0])
+    assert trace_origin(base, {"AAA"}, {"ore"}).share[0].tolist() == [1.0, 1.0, 1.0]

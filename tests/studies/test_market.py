@@ -7,11 +7,13 @@ from hypothesis import strategies as st
 
 from lodeline.network.catalogue import chain_ids
 from lodeline.network.network import ActivityKind, Layer, RowKind
+from lodeline.network.stocks import StockPolicy
 from lodeline.results.metrics import metric_table, series_table
 from lodeline.results.welfare import cost_by_country, world_cost
 from lodeline.scenarios.compile import compile_schedule
 from lodeline.scenarios.library import load_scenario, scenario_ids
 from lodeline.scenarios.restrictions import Ban, Outage, Tax
+from lodeline.scenarios.stock_rule import Stocks
 from lodeline.studies.market import ACCEPTED, UnsolvedError, run_market
 from lodeline.units import Month
 
@@ -98,8 +100,9 @@ def test_every_scenario_of_the_library_is_solved_and_costs_add_up(scenario, bala
     specification = load_scenario(scenario)
     for chain in specification.chains:
         base = balanced_base(chain, min(2024, specification.start.year - 1))
-        plan = compile_schedule(base, specification.restrictions, specification.calendar)
-        result = run_market(plan)
+        own = [r for r in specification.restrictions if r.chain == chain]
+        rule = (specification.stocks or Stocks(policy=StockPolicy.MARKET)).rule()
+        result = run_market(compile_schedule(base, own, specification.calendar, stocks=rule))
         assert max(result.max_residual, result.max_gap) <= ACCEPTED
         total = world_cost(result)
         parts = cost_by_country(result)

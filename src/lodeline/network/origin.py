@@ -42,6 +42,10 @@ class Origin:
     share: Vector
 
 
+_CRUMB = 1e-9
+"""Share of a country's supply below which a layer is rounding."""
+
+
 def trace_origin(base: BaseYear, restrictors: set[str], forms: set[str]) -> Origin:
     """Trace what `restrictors` exported of `forms` through lanes and recipes.
 
@@ -86,6 +90,8 @@ def trace_origin(base: BaseYear, restrictors: set[str], forms: set[str]) -> Orig
         scale = np.where(total > 0.0, total, 1.0)
         # The tiny excess on the diagonal gives a closed loop of re-exports the share 0.
         system = np.eye(n) * (1.0 + 1e-13) - mixing / scale[:, None]
-        omega = np.linalg.solve(system, entering / scale)
-        share[f] = np.where(is_restrictor, 1.0, np.clip(omega, 0.0, 1.0))
+        omega = np.clip(np.linalg.solve(system, entering / scale), 0.0, 1.0)
+        # A layer that is nothing but rounding would be a market of its own, which cannot be solved.
+        omega = np.where(omega < _CRUMB, 0.0, np.where(omega > 1.0 - _CRUMB, 1.0, omega))
+        share[f] = np.where(is_restrictor, 1.0, omega)
     return Origin(is_restrictor, layered, share)
