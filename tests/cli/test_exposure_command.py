@@ -159,3 +159,10 @@ def test_the_world_bank_s_file_brings_the_eu_s_supply_risk(tmp_path, monkeypatch
     assert 0.5 < row["value"] < 5.0
     assert row["low"] <= row["value"] <= row["high"]
     assert "governance_dimensions" in [figure["table"] for figure in row["inputs"]]
+
+
+def test_a_chain_may_stand_where_a_material_does(capfdbinary):
+    assert main(["exposure", "--material", "heavy-rare-earths", "--country", "JPN", "--json"]) == 0
+    rows = json.loads(capfdbinary.readouterr().out)["rows"]
+    assert {r["material"] for r in rows} == {"heavy-rare-earths", "rare-earths"}
+    assert {r["stage"] for r in rows if r["measure"] == "origin"} >= {"dysprosium-terbium"}

@@ -1,6 +1,7 @@
 """The command ``lodeline worst-case``: the contract."""
 
 import json
+import re
 
 from lodeline.cli.main import main
 
@@ -32,6 +33,14 @@ def test_text_reads_well_at_80_columns(capfdbinary):
     assert code == 0
     assert max(map(len, text.splitlines())) <= 80
     assert "Proven" in text
+
+
+def test_the_next_worst_sets_name_countries(capfdbinary):
+    words = "worst-case --target ITA --chain rhodium --months 1 --kind stage"
+    assert main(words.split()) == 0
+    below = capfdbinary.readouterr().out.decode().split("Next worst sets of that size:")[1]
+    assert "Russia" in below
+    assert re.search(r"\b[A-Z]{3}\b", below.split("\n\n")[0].replace("USD", "")) is None
 
 
 def test_a_country_that_does_not_exist_is_named(capfdbinary):

@@ -72,3 +72,22 @@ def test_an_import_is_part_of_the_dataset_s_identity(monkeypatch, tmp_path):
     assert data.info()["tables"][-1]["publisher"] == "P"
     monkeypatch.setenv("LODELINE_DATA", str(tmp_path / "elsewhere"))
     assert data.dataset_identity()["sha256"] != own["sha256"]
+
+
+def test_of_two_sources_of_a_year_one_is_taken(monkeypatch):
+    rows = pl.DataFrame(
+        {
+            "country": ["COD", "IDN", "ROW", "COD", "WLD"],
+            "year": [2024] * 5,
+            "output_t": [180.0, 30.0, 20.0, 190.0, 240.0],
+            "world_t": [230.0, 230.0, 230.0, 240.0, 240.0],
+            "confidence": ["high"] * 5,
+            "source": ["IEA, May 2025"] * 3 + ["USGS, 2026"] * 2,
+        }
+    )
+    monkeypatch.setattr("lodeline.data.output.stage_shares", lambda *_: rows)
+    made = data.largest_makers("cobalt", "mine")
+    assert made.select("country", "value", "rest", "source").rows() == [
+        ("COD", 180.0, 20.0, "IEA"),
+        ("IDN", 30.0, 20.0, "IEA"),
+    ]

@@ -67,6 +67,7 @@ def country_series(country, form, scale, use):
             "reference_use_t": use, "unmet_t": use * lacking, "unmet_share": lacking,
             "price_usd_t": 61000.0 * multiple, "price_multiple": multiple,
             "is_price_capped": False,
+            "stock_before_t": use * max(0.0, 1.5 - 0.25 * max(i - 1, 0) * (lacking > 0)),
             "stock_t": use * max(0.0, 1.5 - 0.25 * i * (lacking > 0)),
             "months_of_cover": max(0.0, 1.5 - (0.35 * i if country == "JPN" else 0.02 * i)),
         })  # fmt: skip

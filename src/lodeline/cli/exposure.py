@@ -52,7 +52,7 @@ MOST_ROWS = 60
               help="Measure; --methods lists them. "
               "Default for one material and one country: all of them.")  # fmt: skip
 @click.option("--material", "materials", multiple=True, callback=each_of, metavar="M,...",
-              help="Material, or several. Default: all.")  # fmt: skip
+              help="Material or chain, or several. Default: all.")  # fmt: skip
 @click.option("--country", "countries", multiple=True, callback=each_of, metavar="ISO3,...",
               help="Country, or EU27, G7, WLD; or several.")  # fmt: skip
 @click.option("--year", "years", multiple=True, callback=each_of, metavar="Y,...",

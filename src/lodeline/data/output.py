@@ -60,6 +60,7 @@ def largest_makers(commodity: str, stage: str) -> pl.DataFrame:
     """Return what later sources say of the largest makers, and what they leave to all others.
 
     The IEA and later editions of the USGS name the largest only: who is not named may make some.
+    Of two sources for a year the one that names more countries is taken, never both.
 
     Returns
     -------
@@ -81,6 +82,9 @@ def largest_makers(commodity: str, stage: str) -> pl.DataFrame:
             rest=pl.col("world_t") - pl.col("output_t").filter(is_named).sum().over(of_all)
         )
         .filter(is_named)
+        .with_columns(named=pl.len().over(of_all))
+        .sort("year", "named", "source", descending=[False, True, False])
+        .filter(pl.col("source") == pl.col("source").first().over("year"))
         .select(
             "country",
             pl.col("year").cast(pl.Int64),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from lodeline.results.worst_case import Restriction, WorstCaseResult, worst_case
 __all__ = ["worst_case_blocks", "worst_case_lines", "write_worst_case"]
 
 _SHOWN = 5
+_ISO3 = re.compile(r"\b[A-Z]{3}\b")
 _GAIN = (
     "The minus is a gain: what is made or held there sells dearer, and that outweighs what users "
     "lose. Users are short all the same."
@@ -141,7 +143,14 @@ def _others(result: WorstCaseResult) -> list[tuple[int, str, str]]:
     size = len(result.restrictions)
     table = result.ranking.filter((result.ranking["size"] == size) & (result.ranking["rank"] > 1))
     rows = table.head(_SHOWN).to_dicts()
-    return [(r["rank"], r["restrictions"], _amount(result, r["damage"])) for r in rows]
+    return [
+        (r["rank"], _named(result, r["restrictions"]), _amount(result, r["damage"])) for r in rows
+    ]
+
+
+def _named(result: WorstCaseResult, titles: str) -> str:
+    """Return titles of restrictions with the names of countries for their codes."""
+    return _ISO3.sub(lambda code: result.country_names.get(code[0], code[0]), titles)
 
 
 def _amount(result: WorstCaseResult, value: float) -> str:

@@ -32,7 +32,7 @@ def date_table(series: pl.DataFrame) -> pl.DataFrame:
     """
     ordered = series.sort("country", "form", "month")
     is_short = pl.col("unmet_share") > UNMET_THRESHOLD
-    most_held = pl.col("stock_t").max()
+    most_held = pl.max_horizontal(pl.col("stock_before_t").max(), pl.col("stock_t").max())
     is_empty = (pl.col("stock_t") < EMPTY * most_held) & (most_held > 0.0)
     month = pl.col("month")
     at_peak = month.sort_by("price_multiple", descending=True, maintain_order=True).first()

@@ -31,9 +31,9 @@ class UseFigures:
     unmet, unmet_share
         t/month, and share of what is wanted at reference prices.
     price, multiple
-        USD/t, and over the reference price; both end at the cap.
+        USD/t, and over the reference price; both end at `PRICE_CAP`.
     is_capped
-        Whether the price is beyond the cap.
+        Whether the price has reached the cap of that use (`Network.cap`).
     """
 
     unmet: Vector
@@ -57,7 +57,7 @@ def use_figures(run: Run) -> UseFigures:
         unmet_share=unmet / wanted,
         price=np.minimum(price, PRICE_CAP * normal),
         multiple=np.minimum(multiple, PRICE_CAP),
-        is_capped=multiple >= PRICE_CAP,
+        is_capped=price >= network.cap[uses],
     )
 
 
@@ -68,7 +68,7 @@ def series_table(run: Run) -> pl.DataFrame:
     months = [str(m) for m in run.schedule.months]
     count, size = len(months), uses.size
     figures = use_figures(run)
-    stock, absorbed = _stocks(run, uses)
+    before, stock, absorbed = _stocks(run, uses)
     names, forms = np.array(network.countries), np.array(network.forms)
     return pl.DataFrame(
         {
@@ -82,22 +82,24 @@ def series_table(run: Run) -> pl.DataFrame:
             "price_usd_t": figures.price.ravel(),
             "price_multiple": figures.multiple.ravel(),
             "is_price_capped": figures.is_capped.ravel(),
+            "stock_before_t": before.ravel(),
             "stock_t": stock.ravel(),
             "months_of_cover": (stock / np.maximum(absorbed, 1e-300)).ravel(),
         }
     )
 
 
-def _stocks(run: Run, uses: NDArray[np.intp]) -> tuple[Vector, Vector]:
-    """Return stocks (month, use) at the end of each month, and monthly absorption (use,)."""
+def _stocks(run: Run, uses: NDArray[np.intp]) -> tuple[Vector, Vector, Vector]:
+    """Return stocks (month, use) before and after each month, and monthly absorption (use,)."""
     network = run.network
     stores = network.of_kind(ActivityKind.STORE)
-    held = np.zeros((len(run.schedule.months), len(network.forms), len(network.countries)))
+    held = np.zeros((len(run.stocks), len(network.forms), len(network.countries)))
     for k, a in enumerate(stores):
-        held[:, network.form[a], network.origin[a]] += run.stocks[1:, k]
+        held[:, network.form[a], network.origin[a]] += run.stocks[:, k]
     absorbed = network.base.absorbed() / 12.0
     where = (network.form[uses], network.origin[uses])
-    return held[:, where[0], where[1]], absorbed[where]
+    held = held[:, where[0], where[1]]
+    return held[:-1], held[1:], absorbed[where]
 
 
 def metric_table(run: Run, series: pl.DataFrame) -> pl.DataFrame:

@@ -36,8 +36,9 @@ class ChainResult:
     series
         One row per country, form and month: ``month`` (YYYY-MM), ``country, form, use_t,
         reference_use_t, unmet_t, unmet_share, price_usd_t, price_multiple, is_price_capped,
-        stock_t, months_of_cover``. Unmet is what users want at the reference price (the reference
-        use, more in a demand surge) less their use.
+        stock_before_t, stock_t, months_of_cover``; stocks are those at the start and the end of the
+        month. Unmet is what users want at the reference price (the reference use, more in a demand
+        surge) less their use.
     flows
         One row per activity and month: ``month, kind`` (produce, process, ship, use, ...),
         ``form, origin, destination`` (equal for what stays), ``layer`` (free, restricted, all),

@@ -42,6 +42,7 @@ NOTES = (
     "not-traced: what a country ships or uses beyond its imports although no source says that it "
     "makes it; it may come from anywhere, and the ranges hold it.",
 )
+_NOTHING = 1e-9
 _OF_WORLD = ("n-1",)
 _PARTS = ["country", "material", "stage", "year", "value", "unit", "inputs", "reason"]
 _RANGE = ["low", "high"]
@@ -69,7 +70,8 @@ def _abroad(rows: pl.DataFrame, request: Request) -> pl.DataFrame:
     """Return of each form the origins abroad of two stages: the mine and the form's own."""
     inside = [c for found in members(request.countries).values() for c in found]
     known = rows.filter(~pl.col("origin").is_in([*inside, REST]).fill_null(value=False))
-    known = known.filter((pl.col("origin") != NOT_TRACED).fill_null(True) | (pl.col("value") > 0.0))
+    is_told = (pl.col("origin") != NOT_TRACED).fill_null(True) | (pl.col("value") > _NOTHING)
+    known = known.filter(is_told)
     is_mine = (pl.col("stage") == MINE).fill_null(value=False)
     has_own = (pl.col("stage") == pl.col("form")).any().over("form")
     is_asked = is_mine | (pl.col("stage") == pl.col("form")) | pl.col("stage").is_null()

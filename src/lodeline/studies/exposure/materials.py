@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from lodeline.errors import UnknownNameError
+from lodeline.network.catalogue import chain_ids, load_chain
 
 __all__ = ["Material", "all_materials", "find_materials", "traded_materials"]
 
@@ -147,7 +148,7 @@ def find_materials(names: Iterable[str]) -> tuple[Material, ...]:
     """Return the materials of these names, each once; none given: all.
 
     Identifiers and the names of the GeoPolRisk list are understood, in any case, with spaces,
-    hyphens or underscores.
+    hyphens or underscores. A chain's identifier means the material that it is made of.
 
     Raises
     ------
@@ -158,18 +159,25 @@ def find_materials(names: Iterable[str]) -> tuple[Material, ...]:
     --------
     >>> [m.id for m in find_materials(["Rare earth", "cobalt"])]
     ['rare-earths', 'cobalt']
+    >>> [m.id for m in find_materials(["heavy-rare-earths", "lithium-ion-cells"])]
+    ['rare-earths', 'lithium']
     """
     known = all_materials()
     spelled = {_spelling(m.name): m for m in _MATERIALS} | {_spelling(i): known[i] for i in known}
     found: dict[str, Material] = {}
     for name in names:
-        material = spelled.get(_spelling(name))
+        material = spelled.get(_spelling(name)) or spelled.get(_of_chain(_spelling(name)))
         if material is None:
             raise UnknownNameError(
                 "material", name, known, "List them: lodeline exposure --materials."
             )
         found[material.id] = material
     return tuple(found.values()) or _MATERIALS
+
+
+def _of_chain(name: str) -> str:
+    """Return the material of a packaged chain, spelled as here; another name as it is."""
+    return _spelling(load_chain(name).material) if name in chain_ids() else name
 
 
 def _spelling(name: str) -> str:

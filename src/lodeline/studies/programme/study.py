@@ -382,5 +382,8 @@ def _notes(case: Case, scenario: Scenario) -> tuple[str, ...]:
         )
     last = clock.begin + (clock.months - 1)
     if clock.material[-1] > last:
-        out.append(f"The market was followed until {last}; what it then delivers stays.")
+        out.append(
+            f"The market was followed until {last}. What it delivers in that month is taken to "
+            f"stay until the last material of the schedule, in {clock.material[-1]}."
+        )
     return tuple(out)
