@@ -14,6 +14,7 @@ from lodeline.studies.backtest.behaviour import (
     behaviour_sets,
     estimate_behaviour,
     estimates_table,
+    event_counts,
     kept_scores,
     run_sets,
     score_rows,
@@ -50,6 +51,21 @@ def test_the_scores_kept_are_those_of_the_market():
         np.testing.assert_allclose(few[column], kept.sort("set")[column], rtol=1e-5)
 
 
+ALONE = {"e0": 1.0, "e1": 1.0, "e2": 1.0}
+
+
+def test_indonesia_s_three_bans_of_january_2014_count_as_one():
+    three = ["indonesia-nickel-ore-2014", "indonesia-bauxite-2014", "indonesia-copper-2014"]
+    counts = event_counts([*three, "yemen-lng-2015"])
+    assert sum(counts[e] for e in three) == pytest.approx(1.0)
+    assert counts["yemen-lng-2015"] == 1.0
+    rows = kept_scores().filter(pl.col("episode").is_in(three))
+    one = rows.filter(pl.col("episode") == three[0])
+    same = pl.concat(one.with_columns(episode=pl.lit(e)) for e in three)
+    alone = estimate_behaviour(behaviour_sets(), one, counts={three[0]: 1.0})
+    assert estimate_behaviour(behaviour_sets(), same, counts=counts) == alone
+
+
 def scores(of_set):
     """Return rows of three ores whose errors are a function of the set's number."""
     sets = np.arange(behaviour_sets().shape[0])
@@ -61,7 +77,9 @@ def scores(of_set):
 
 
 def test_where_all_sets_do_alike_the_prior_stays():
-    found = estimate_behaviour(behaviour_sets(), scores(lambda s: np.full(s.size, 0.3)))
+    found = estimate_behaviour(
+        behaviour_sets(), scores(lambda s: np.full(s.size, 0.3)), counts=ALONE
+    )
     assert not any(e.is_narrowed for e in found)
     for e in found:
         assert (e.value, e.low, e.high) == (e.prior.value, e.prior.low, e.prior.high)
@@ -69,7 +87,9 @@ def test_where_all_sets_do_alike_the_prior_stays():
 
 def test_where_one_number_decides_that_one_is_narrowed():
     z = behaviour_sets()[:, 0]
-    found = estimate_behaviour(behaviour_sets(), scores(lambda s: np.exp(4.0 * (z[s] - 1.0) ** 2)))
+    found = estimate_behaviour(
+        behaviour_sets(), scores(lambda s: np.exp(4.0 * (z[s] - 1.0) ** 2)), counts=ALONE
+    )
     narrowed = {e.name for e in found if e.is_narrowed and e.kind is FormType.ORE}
     assert "demand_elasticity" in narrowed
     (demand,) = (e for e in found if e.kind is FormType.ORE and e.name == "demand_elasticity")

@@ -3,9 +3,9 @@
 Sets of behaviour are drawn from what was assumed before (`PRIORS`, lognormal, independent, a Sobol
 sequence) and every episode is run with all of them by the stress test's own market. Episodes of
 different kinds of material share a set's quantiles, not its values. A set's weight is the same
-likelihood as in `lodeline.studies.backtest.fit`. An estimate is the weighted mean of the logarithm
-with the range that holds 80 %. Where neither the middle nor the width moves, the episodes have
-taught nothing and the prior stays.
+likelihood as in `lodeline.studies.backtest.fit`; episodes of one event count as one together. An
+estimate is the weighted mean of the logarithm with the range that holds 80 %. Where neither the
+middle nor the width moves, the episodes have taught nothing and the prior stays.
 """
 
 from __future__ import annotations
@@ -23,14 +23,15 @@ from scipy.stats import qmc
 from lodeline import data
 from lodeline.network.form_type import FormType
 from lodeline.scenarios.episode import Given
-from lodeline.studies.backtest.case import Scored, score_case
+from lodeline.scenarios.episode_reading import episode_codes, load_episode
+from lodeline.studies.backtest.case import Scored, is_one_event, score_case
 from lodeline.studies.backtest.fit import weights_of
 from lodeline.studies.backtest.market import Forecast
 from lodeline.studies.backtest.stressed import StressMarket
 
 __all__ = ["PRIORS", "SCORES", "SETS", "BehaviourEstimate", "Prior", "behaviour_sets",
-           "estimate_behaviour", "estimates_table", "kept_scores", "run_sets", "score_rows",
-           "values_of"]  # fmt: skip
+           "estimate_behaviour", "estimates_table", "event_counts", "kept_scores",
+           "run_sets", "score_rows", "values_of"]  # fmt: skip
 
 Vector = NDArray[np.float64]
 
@@ -190,8 +191,25 @@ def score_rows(scored: Scored) -> pl.DataFrame:
     )
 
 
+def event_counts(episodes: Sequence[str]) -> dict[str, float]:
+    """Return for how many episodes each counts: one over those of its event, itself included.
+
+    Parameters
+    ----------
+    episodes
+        Identifiers of bundled episodes.
+    """
+    known = {e: load_episode(e) for e in episodes}
+    told = {e: (episode, episode_codes(episode)) for e, episode in known.items()}
+    return {e: 1.0 / sum(is_one_event(told[e], other) for other in told.values()) for e in told}
+
+
 def estimate_behaviour(
-    sets: Vector, rows: pl.DataFrame, kinds: Sequence[FormType] = tuple(FormType)
+    sets: Vector,
+    rows: pl.DataFrame,
+    kinds: Sequence[FormType] = tuple(FormType),
+    *,
+    counts: Mapping[str, float],
 ) -> tuple[BehaviourEstimate, ...]:
     """Return the estimates that scores of episodes speak for.
 
@@ -203,14 +221,18 @@ def estimate_behaviour(
         Scores of all episodes, as `score_rows` gives them.
     kinds
         Kinds of material.
+    counts
+        For how many episodes each counts, as `event_counts` gives it.
     """
+    parts = rows.sort("episode", "set").partition_by("episode", maintain_order=True)
     episodes = [
         (FormType(part["kind"][0]), part["error"].to_numpy(), part["price_error"].to_numpy())
-        for part in rows.sort("episode", "set").partition_by("episode", maintain_order=True)
+        for part in parts
     ]
+    weighed = [counts[part["episode"][0]] for part in parts]
     out = []
     for kind in kinds:
-        weight = weights_of(kind, episodes)
+        weight = weights_of(kind, episodes, weighed)
         for (name, by), z in zip(PRIORS.items(), sets.T, strict=True):
             out.append(_estimate(name, kind, by[kind], z, weight))
     return tuple(out)
@@ -252,7 +274,8 @@ def estimates_table(rows: pl.DataFrame) -> str:
         f'edition = "{edition["edition"]}"',
         f'sha256 = "{edition["sha256"]}"',
     ]
-    for e in estimate_behaviour(sets, rows):
+    counts = event_counts(rows["episode"].unique().sort().to_list())
+    for e in estimate_behaviour(sets, rows, counts=counts):
         lines += [
             "",
             f"[{e.kind}.{e.name}]",

@@ -7,7 +7,7 @@ nothing else, and the score.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -104,13 +104,18 @@ def is_same_event(one: Case, other: Case) -> bool:
 
     The same restricting country within two years, or the same codes in overlapping years.
     """
-    a, b = one.episode, other.episode
+    return is_one_event((one.episode, one.codes), (other.episode, other.codes))
+
+
+def is_one_event(one: tuple[Episode, Sequence[str]], other: tuple[Episode, Sequence[str]]) -> bool:
+    """Return the same of episodes and their codes."""
+    (a, codes), (b, others) = one, other
     if a.id == b.id:
         return True
     if set(a.restrictors) & set(b.restrictors) and abs(a.start - b.start) < SAME_EVENT_MONTHS:
         return True
     told = set(a.predict_years) & set(b.predict_years)
-    return bool(set(one.codes) & set(other.codes) and told)
+    return bool(set(codes) & set(others) and told)
 
 
 def given_exports(case: Case) -> tuple[Vector, ...]:

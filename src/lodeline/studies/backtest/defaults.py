@@ -11,6 +11,7 @@ from lodeline.scenarios.episode import Given
 from lodeline.studies.backtest.behaviour import (
     behaviour_sets,
     estimate_behaviour,
+    event_counts,
     kept_scores,
 )
 from lodeline.studies.backtest.case import Case, Scored, score_case
@@ -91,7 +92,8 @@ def stress_episode(told: Scored, rival: Rival) -> StressEpisode:
 def released_behaviour() -> tuple[Estimate, ...]:
     """Return the behaviour that chains take where they state none, by kind of material."""
     rows = kept_scores()
-    found = estimate_behaviour(behaviour_sets(), rows)
+    counts = event_counts(rows["episode"].unique().sort().to_list())
+    found = estimate_behaviour(behaviour_sets(), rows, counts=counts)
     return tuple(
         Estimate(
             name=e.name,

@@ -60,13 +60,22 @@ def weights_for(kind: FormType, training: Sequence[Scored]) -> Vector:
     return weights_of(kind, [(s.case.kind, s.errors, s.price_errors) for s in training])
 
 
-def weights_of(kind: FormType, scores: Sequence[tuple[FormType, Vector, Vector]]) -> Vector:
-    """Return the same from scores: kind, errors of volumes and of prices, each of shape (set,)."""
+def weights_of(
+    kind: FormType,
+    scores: Sequence[tuple[FormType, Vector, Vector]],
+    counts: Sequence[float] | None = None,
+) -> Vector:
+    """Return the same from scores: kind, errors of volumes and of prices, each of shape (set,).
+
+    `counts` says for how many episodes each one counts; default one each.
+    """
     if not scores:
         raise ValueError("no episode to learn from")
     loss = np.zeros_like(scores[0][1])
-    for own, errors, price_errors in scores:
-        share = 1.0 if own is kind else OTHER_KINDS
+    for (own, errors, price_errors), count in zip(
+        scores, counts or [1.0] * len(scores), strict=True
+    ):
+        share = count * (1.0 if own is kind else OTHER_KINDS)
         loss += share * np.log(np.maximum(errors, 1e-12))
         loss += share * price_errors / PRICE_SCALE
     weight = np.exp(loss.min() - loss)
