@@ -1,8 +1,9 @@
-"""Who works on what his own country mines pays no more than the world pays for the product."""
+"""Who works on ore pays no more than the world pays for the product, his own ore or bought."""
 
 from dataclasses import replace
 
 import numpy as np
+import polars as pl
 import pytest
 
 from lodeline.network import ActivityKind
@@ -10,9 +11,11 @@ from lodeline.network.base_year import base_year
 from lodeline.network.calibrate import calibrate
 from lodeline.network.catalogue import load_all, load_chain
 from lodeline.network.network import PRICE_CAP
-from lodeline.network.price_caps import own_supply_share, price_caps
+from lodeline.network.price_caps import price_caps
+from lodeline.results.metrics import series_table
 from lodeline.results.welfare import cost_by_country
 from lodeline.scenarios.compile import compile_schedule
+from lodeline.scenarios.library import load_scenario
 from lodeline.scenarios.restrictions import Outage
 from lodeline.studies.dials import Setting, dials_of
 from lodeline.studies.market import run_market
@@ -33,20 +36,31 @@ def outage(severity=0.8):
     return Outage.model_validate(fields)
 
 
-def test_the_cap_lies_between_the_onward_price_and_the_cap_of_all(copper):
-    own, caps = own_supply_share(copper)[0], price_caps(copper)[0]
-    names = list(copper.countries)
-    congo, japan, china = (names.index(c) for c in ("COD", "JPN", "CHN"))
-    worth = copper.chain.forms[0].onward_price.value
-    assert own[congo] > 0.95
-    assert own[japan] == 0.0
-    imports = copper.lane_level[copper.lane_destination == china].sum()
-    assert own[china] == pytest.approx(1.0 - imports / copper.used[0, china])
-    assert caps[congo] == pytest.approx(PRICE_CAP - (PRICE_CAP - worth) * own[congo])
-    assert caps[japan] == PRICE_CAP
+def test_all_who_work_on_a_form_have_its_onward_price(copper):
+    assert price_caps(copper).tolist() == [copper.chain.forms[0].onward_price.value]
     network = calibrate(copper)
     uses = network.of_kind(ActivityKind.USE)
-    assert network.cap[uses] == pytest.approx(network.price[uses] * caps[network.origin[uses]])
+    assert network.cap[uses] == pytest.approx(network.price[uses] * price_caps(copper)[0])
+
+
+def test_a_form_that_is_used_up_as_it_is_has_the_cap_of_all():
+    base = base_year(load_chain("aluminium"), 2024)
+    assert price_caps(base).tolist() == [base.chain.forms[0].onward_price.value, PRICE_CAP]
+
+
+def test_refineries_without_guinea_stop_and_do_not_pay_twenty_times():
+    """Germany's bauxite stood at 20 times the price beside China's at 1.8."""
+    base = base_year(load_chain("aluminium"), 2024)
+    ban = load_scenario("guinea-bauxite-stop-2027").restrictions
+    calendar = [Month(2027, 1) + i for i in range(6)]
+    run = run_market(compile_schedule(base, ban, calendar))
+    germany = (run.network.row_country == base.countries.index("DEU")) & (run.network.row_form == 0)
+    dearest = run.prices[:, germany].max() / base.prices[0]
+    worth = base.chain.forms[0].onward_price.value
+    assert worth <= dearest <= 1.05 * worth
+    series = series_table(run).filter((pl.col("country") == "DEU") & (pl.col("form") == "bauxite"))
+    assert series["is_price_capped"].to_list() == (series["price_multiple"] >= worth).to_list()
+    assert series["is_price_capped"].any()
 
 
 def test_a_producer_loses_no_more_than_its_ore_is_worth_worked_on(copper):

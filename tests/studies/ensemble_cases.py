@@ -13,6 +13,7 @@ from lodeline.network.catalogue import load_chain
 from lodeline.results.metrics import metric_table, series_table
 from lodeline.scenarios.compile import compile_schedule
 from lodeline.scenarios.ensemble_reading import parse_ensemble
+from lodeline.scenarios.restrictions import Outage
 from lodeline.studies.dials import Setting, dials_of
 from lodeline.studies.ensemble.batch import ChainModel
 from lodeline.studies.ensemble.factors import draw, factors_of, restrictions_of
@@ -182,8 +183,8 @@ def setting_of(i, cases=small):
     own = []
     for event, r in restrictions_of(ensemble, base.chain.id):
         if not values[f"{event.name}.happens"][i]:
-            if r.keeps_apart:
-                # The layers stay, so a restriction that does not happen is one that never begins.
+            if r.keeps_apart or isinstance(r, Outage):
+                # Layers and lanes for buying back stay: what does not happen never begins.
                 own.append(r.model_copy(update={"start": ensemble.calendar[-1] + 1, "end": None}))
             continue
         delay = int(values[f"{event.name}.delay_months"][i])

@@ -27,7 +27,7 @@ WHO_LOSES = {
     ],
     "china-magnesium-2021": [("magnesium", "metal", "DEU", (1.05, 5.0))],
     "china-anodes-cells-2026": [
-        ("battery-anodes", "anodes", "DEU", (1.5, 5.0)),
+        ("battery-anodes", "anodes", "DEU", (1.5, 8.0)),
         ("lithium-ion-cells", "cells", "USA", (1.2, 5.0)),
     ],
 }

@@ -12,7 +12,7 @@ With an `Origin` the layered forms have two nodes in each country outside the re
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -24,6 +24,7 @@ from lodeline.network.chain import Behaviour
 from lodeline.network.network import PRICE_CAP, ActivityKind, Layer, Network, RowKind
 from lodeline.network.origin import Origin
 from lodeline.network.price_caps import price_caps
+from lodeline.network.return_lanes import return_lanes
 from lodeline.network.stocks import StockPolicy, StockRule
 from lodeline.solver.curves import CurveKind, Vector
 from lodeline.units import DAYS_PER_YEAR, MONTHS_PER_YEAR
@@ -42,6 +43,7 @@ def calibrate(
     *,
     origin: Origin | None = None,
     stocks: StockRule | None = None,
+    stopped: Collection[tuple[int, int]] = (),
 ) -> Network:
     """Return the network of a base year.
 
@@ -56,9 +58,12 @@ def calibrate(
     stocks
         Keeps reserves apart from the stocks of users, and says how they are released; default one
         stock in each place, sold as its price rises.
+    stopped
+        Form and country of makers whose works may stand still: they can buy back, see
+        `return_lanes`.
     """
     behaviour = behaviour or base.chain.behaviour
-    build = _Builder(base, behaviour, origin, stocks)
+    build = _Builder(base, behaviour, origin, stocks, stopped)
     build.add_nodes()
     build.add_outputs()
     build.add_recipes()
@@ -97,6 +102,7 @@ class _Builder:
     behaviour: Behaviour
     origin: Origin | None
     stocks: StockRule | None = None
+    stopped: Collection[tuple[int, int]] = ()
     rows: list[tuple[RowKind, int, int, Layer, float]] = field(default_factory=list)
     columns: list[_Column] = field(default_factory=list)
     node: dict[tuple[int, int, Layer], int] = field(default_factory=dict)
@@ -246,7 +252,7 @@ class _Builder:
             )  # fmt: skip
 
     def add_lanes(self) -> None:
-        """Add lanes with a flow, and latent ones at an entry cost."""
+        """Add lanes with a flow, and at an entry cost latent ones and those for buying back."""
         base = self.base
         for f, i, j, level in zip(
             base.lane_form, base.lane_origin, base.lane_destination, base.lane_level, strict=True
@@ -260,6 +266,8 @@ class _Builder:
             strict=True,
         ):
             self._add_lane(int(f), int(i), int(j), float(level) / MONTHS_PER_YEAR, is_latent=True)
+        for f, i, j, level in return_lanes(base, self.stopped):
+            self._add_lane(f, i, j, level / MONTHS_PER_YEAR, is_latent=True)
 
     def _add_lane(self, f: int, i: int, j: int, level: float, *, is_latent: bool) -> None:
         b = self.behaviour
@@ -305,7 +313,7 @@ class _Builder:
                     _Column(
                         ActivityKind.USE, f, c, c, [(row, -1.0)], level, price,
                         b.demand_elasticity.value, level, curve=CurveKind.USE,
-                        cap=price * float(caps[f, c]),
+                        cap=price * float(caps[f]),
                     )
                 )  # fmt: skip
 

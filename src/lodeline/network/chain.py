@@ -291,8 +291,8 @@ class Form(_Spec):
     fallback: Output | None = None
     """Output for years and countries that `output` does not cover; default net exports."""
     onward_price: MoreThanOne | None = None
-    """Most that those who work on the form where it is mined can pay, over p̄: what they make is
-    sold on the world market. Left out where the form is used up as it is."""
+    """Most that those who work on the form can pay, over p̄: what they make is sold on the world
+    market. Left out where the form is used up as it is."""
     note: str = ""
     """What a reader should know about the form."""
 

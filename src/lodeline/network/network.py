@@ -118,8 +118,8 @@ class Network:
     margin, slope, price, elasticity
         Curve of each activity, see `lodeline.solver.curves`.
     cap
-        Price from which use fades to nothing, USD/t: `PRICE_CAP` over p̄, less for processors of
-        what their own country mines (see `price_caps`).
+        Price from which use fades to nothing, USD/t: `PRICE_CAP` over p̄, less for forms that are
+        worked on (see `price_caps`).
     curve
         Natural curve kind of each activity.
     scale

@@ -171,7 +171,15 @@ def compile_schedule(
     """
     own = [r for r in restrictions if r.chain == base.chain.id]
     origin = origin or origin_kept_apart(base, own)
-    network = calibrate(base, behaviour, origin=origin, stocks=stocks)
+    stopped = {
+        (f, base.countries.index(c))
+        for r in own
+        if isinstance(r, Outage)
+        for f in forms_of(base, r)
+        for c in r.restrictors
+        if c in base.countries
+    }
+    network = calibrate(base, behaviour, origin=origin, stocks=stocks, stopped=stopped)
     closures = [(r, detours_of(network, r)) for r in own if isinstance(r, Closure)]
     columns = network.activities
     network = with_detours(network, [d for _, d in closures])

@@ -229,7 +229,7 @@ def _onward_dial(chain: Chain, k: int) -> Dial:
         return _with_chain(setting, now.model_copy(update={"forms": forms}))
 
     return Dial(
-        f"forms.{form.id}.onward_price", f"most that processors at the mine pay ({form.id})",
+        f"forms.{form.id}.onward_price", f"most that processors pay ({form.id})",
         "multiple of price", number.value, number.low, number.high, number.source,
         number.assumed, turn,
     )  # fmt: skip

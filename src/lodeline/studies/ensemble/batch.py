@@ -17,8 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lodeline.network import ActivityKind, BaseYear, Limit, Network, RowKind
-from lodeline.network.network import PRICE_CAP
-from lodeline.network.price_caps import own_supply_share
 from lodeline.scenarios.compile import compile_schedule
 from lodeline.scenarios.effects import approved_share
 from lodeline.scenarios.ensemble_spec import Ensemble
@@ -236,13 +234,11 @@ def _caps(model: ChainModel, values: Values, count: int) -> Vector:
     """Return the price caps, USD/t, shape (scenario, activity); see `price_caps`."""
     network, base = model.network, model.network.base
     caps = np.tile(network.cap, (count, 1))
-    share = own_supply_share(base)
     for f, form in enumerate(base.chain.forms):
         if form.onward_price is not None:
             worth = model.number(values, f"forms.{form.id}.onward_price")[:, None]
             uses = np.flatnonzero((network.kind == ActivityKind.USE) & (network.form == f))
-            top = PRICE_CAP - (PRICE_CAP - worth) * share[f, network.origin[uses]]
-            caps[:, uses] = network.price[uses] * top
+            caps[:, uses] = network.price[uses] * worth
     return caps
 
 
