@@ -128,6 +128,49 @@ def quality(*, as_json: bool, codes: tuple[str, ...], year: int | None) -> None:
     console().print(LEGEND)
 
 
+@data.command()
+@json_option
+@click.option("--material", help="Only rows that name it, such as gallium or rare-earths.")
+@click.option("--by", help="Only those of this country or group, such as CHN.")
+@click.option("--on", "target", help="Only those that hit this country or group, or all.")
+@click.option("--year", type=int, help="Only those in force in this year.")
+def restrictions(
+    *,
+    as_json: bool,
+    material: str | None,
+    by: str | None,
+    target: str | None,
+    year: int | None,
+) -> None:
+    """List the export restrictions and supply shocks that really happened, with sources.
+
+    Example: lodeline data restrictions --material gallium --json
+    """
+    from lodeline.errors import InputError
+    from lodeline.scenarios.ledger import ledger
+
+    found = ledger(material=material, by=by, target=target, year=year)
+    if as_json:
+        print_json({"rows": found.to_dicts()})
+        return
+    if found.is_empty():
+        raise InputError("no restriction of the ledger is all of that. Leave out an option or two.")
+    headings = ("from", "to", "by", "on", "what", "how")
+    rows = [
+        (
+            row["start"],
+            row["end"],
+            row["restricting_country"].replace(";", " "),
+            row["target"].replace(";", " "),
+            row["material"].replace("_", " ").replace(";", ", "),
+            row["instrument"].replace("_", " "),
+        )
+        for row in found.iter_rows(named=True)
+    ]
+    print_table(headings, rows, whole=("from", "to"))
+    print_text("Severity, what was observed, sources and addresses: --json.")
+
+
 @data.command("import")
 @json_option
 @click.argument("file", type=click.Path(path_type=Path))
