@@ -1,6 +1,7 @@
 """The page of exposure and its pictures: what they show is what the tables say."""
 
 import re
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import polars as pl
@@ -11,7 +12,7 @@ from lodeline.errors import MachineError
 from lodeline.report import png as png_module
 from lodeline.report.exposure import FILES, write_exposure
 from lodeline.report.exposure_figures import figures_of
-from lodeline.report.exposure_page import render_exposure
+from lodeline.report.exposure_page import answer, render_exposure
 from lodeline.report.history import years
 from lodeline.report.png import png
 from lodeline.report.routes import way
@@ -47,6 +48,26 @@ def figures(pictures, shapes):
 
 def page_of(result, pictures, figures, shapes):
     return render_exposure(result, pictures, figures, outlines=shapes, command="lodeline exposure")
+
+
+def test_the_answer_begins_with_the_last_form_and_calls_inferred_lanes_so():
+    asked = Request("origin", ("rare-earth-magnets",), ("ITA",), (2024,))
+    magnets, metals, compounds = answer(pictures_of(run_exposure(asked), asked))
+    assert magnets.startswith("Sintered neodymium magnets used in Italy in 2024: ")
+    assert "made in China. No trade code shows who delivers: it is inferred from " in magnets
+    assert "Customs" not in magnets
+    assert "more comes by way" not in magnets
+    assert "(range 9" in magnets
+    assert "Customs show" in metals
+    assert compounds.startswith("Rare-earth compounds")
+
+
+def test_no_more_is_said_to_come_by_other_ways_than_there_is(pictures):
+    shown = pictures.origin.filter(pl.col("stage") == pl.col("form")).with_columns(
+        direct=pl.col("value")
+    )
+    assert not any("more comes" in line for line in answer(replace(pictures, origin=shown)))
+    assert any("more comes" in line for line in answer(pictures))
 
 
 def test_every_column_and_every_gap_of_a_way_adds_up_to_one(pictures):

@@ -282,6 +282,36 @@ def test_a_country_that_makes_nothing_can_be_closed_without_effect(balanced_base
     assert after == pytest.approx(before, rel=1e-7)
 
 
+def test_inferred_lanes_have_the_range_of_all_that_fits_and_no_customs_data():
+    rows = rows_of("rare-earth-magnets").filter(form="magnets", stage="magnets")
+    assert set(rows["inferred_from"]) == {"trade in rare-earth metals"}
+    china, japan = (rows.filter(origin=c) for c in ("CHN", "JPN"))
+    # In proportion to output, a twentieth would be Japanese.
+    assert china["low"].item() < 0.97 < 0.99 < china["value"].item()
+    assert japan["high"].item() > 0.03
+    figures = {f["name"]: f for f in china["inputs"].item()}
+    assert {f["table"] for f in figures.values()} == {"stage_shares"}
+    assert figures["use and processing"]["mark"] == "inferred"
+    (rest,) = (f for f in japan["inputs"].item() if f["name"] == "output of magnets")
+    assert (rest["table"], rest["mark"]) == ("stage_shares", "imputed")
+
+
+def test_stages_before_an_inferred_one_are_as_traded():
+    both = rows_of("rare-earth-magnets").filter(pl.col("form") != "magnets")
+    assert both["inferred_from"].null_count() == both.height
+    assert rows_of("lithium")["inferred_from"].null_count() == rows_of("lithium").height
+
+
+def test_the_text_says_what_is_inferred():
+    asked = Request("origin", ("rare-earth-magnets",), ("ITA",), (2024,))
+    text = " ".join(origin_text(run_exposure(asked)).split())
+    assert "magnets of 2024, t magnet (inferred)" in text
+    assert text.count("(inferred)") == 1
+    assert "inferred: no trade code shows who delivers the form" in text
+    lithium = Request("origin", ("lithium",), ("ITA",), (2024,))
+    assert "inferred" not in origin_text(run_exposure(lithium))
+
+
 def test_groups_and_the_world_are_targets(balanced_base):
     base = balanced_base("cobalt")
     targets = targets_of(base, "cobalt", {"WLD": (), "JPN": ("JPN",), "XXX": ("XXX",)})

@@ -1,11 +1,11 @@
-"""What the lanes of forms without a trade code are inferred from, in words."""
+"""Forms without a trade code: what their lanes are inferred from, and the other lanes that fit."""
 
 from __future__ import annotations
 
 from lodeline import data
-from lodeline.network.chain import Chain, Form
+from lodeline.network.chain import Chain, Form, Inferred
 
-__all__ = ["inferred_forms"]
+__all__ = ["inferred_forms", "other_fits"]
 
 
 def inferred_forms(chain: Chain) -> dict[str, str]:
@@ -20,6 +20,37 @@ def inferred_forms(chain: Chain) -> dict[str, str]:
     {'magnets': 'trade in rare-earth metals'}
     """
     return {f.id: _likeness(chain, f) for f in chain.forms if f.inferred is not None}
+
+
+def other_fits(chain: Chain) -> tuple[Chain, ...]:
+    """Return the chain with its inferred lanes as far off as the totals are thought to allow.
+
+    First everybody buys from everybody in proportion (maximum entropy), then the two ends of
+    `concentration`: nearest to the neighbour's lanes, and on the fewest lanes. On forms whose trade
+    is known the truth lies between the first and the last. Empty where nothing is inferred.
+    """
+    inferred = [f for f in chain.forms if f.inferred is not None]
+    if not inferred:
+        return ()
+    return tuple(_with_lanes(chain, fit) for fit in ("flat", "nearest", "fewest"))
+
+
+def _with_lanes(chain: Chain, fit: str) -> Chain:
+    forms = [
+        f if f.inferred is None else f.model_copy(update={"inferred": _fitted(f.inferred, fit)})
+        for f in chain.forms
+    ]
+    return chain.model_copy(update={"forms": tuple(forms)})
+
+
+def _fitted(how: Inferred, fit: str) -> Inferred:
+    number = how.concentration
+    if fit == "flat":
+        even = how.openness.model_copy(update={"value": 1.0, "high": 1.0})
+        least = number.model_copy(update={"value": 0.0, "low": 0.0})
+        return how.model_copy(update={"openness": even, "concentration": least})
+    end = number.low if fit == "nearest" else number.high
+    return how.model_copy(update={"concentration": number.model_copy(update={"value": end})})
 
 
 def _likeness(chain: Chain, form: Form) -> str:

@@ -12,7 +12,7 @@ from lodeline import __version__
 from lodeline.report import format as fmt
 from lodeline.report.exposure_figures import Figure
 from lodeline.report.history import written
-from lodeline.report.origin import LEGEND, origin_cells
+from lodeline.report.origin import is_inferred, legend, origin_cells
 from lodeline.report.page import environment
 from lodeline.report.worldmap import CLASSES
 from lodeline.results.exposure import ExposureResult
@@ -83,7 +83,7 @@ def render_exposure(
             more=max(result.rows.height - MOST_ROWS, 0),
             figures=figures,
             origins=_origins(pictures),
-            legend=LEGEND,
+            legend="" if pictures.origin.is_empty() else legend(pictures.origin),
             classes=CLASSES,
             outlines=outlines if pictures.maps else (),
             command=command,
@@ -93,13 +93,13 @@ def render_exposure(
 
 
 def answer(pictures: Pictures) -> list[str]:
-    """Return what the origin of one country's material says, a sentence or two a form."""
+    """Return what the origin of one country's material says, the last form first."""
     rows = pictures.origin
     out: list[str] = []
     if rows.is_empty() or rows["country"].n_unique() > 1 or rows["material"].n_unique() > 1:
         return out
     year = rows["year"].max()
-    for routes in pictures.routes:
+    for routes in reversed(pictures.routes):
         stage = rows.filter(
             (pl.col("form") == routes.form)
             & (pl.col("stage") == routes.stage)
@@ -121,11 +121,21 @@ def _sentence(row: Mapping[str, Any], verb: str, form: str, pictures: Pictures) 
         f"{words} used in {fmt.location(names.get(row['country'], row['country']))} in "
         f"{row['year']}: {fmt.share_range(row['value'], row['low'], row['high'])} {verb} in {lead}"
     )
+    if row["inferred_from"] is not None:
+        return (
+            f"{text}. No trade code shows who delivers: it is inferred from "
+            f"{row['inferred_from']}, and the range holds what else would fit."
+        )
     if row["direct"] is None:
         return f"{text}."
     via = [fmt.location(names.get(c, c)) for c in (row["via"] or ())[:2]]
-    through = f"; more comes by way of {fmt.join(via)}" if via else ""
+    is_more = row["value"] - row["direct"] > _VISIBLE
+    through = f"; more comes by way of {fmt.join(via)}" if via and is_more else ""
     return f"{text}. Customs show {fmt.share(row['direct'])} arriving from there{through}."
+
+
+_VISIBLE = 0.005
+"""Less than this beyond what arrives from a country is not said to come by other ways."""
 
 
 _MUCH = 0.02
@@ -266,6 +276,7 @@ def _origins(pictures: Pictures) -> list[OriginTable]:
         heads, lines, left_out = origin_cells(part)
         words = pictures.stage_words
         title = f"{words.get(str(form), form)} used in {pictures.names.get(str(country), country)}"
+        title += ", inferred" if is_inferred(part) else ""
         shown = [
             (pictures.names.get(line[0], line[0]), *(cell or fmt.ABSENT for cell in line[1:]))
             for line in lines

@@ -10,7 +10,7 @@ import polars as pl
 
 from lodeline.results.exposure import ExposureResult
 
-__all__ = ["LEGEND", "origin_cells", "origin_text"]
+__all__ = ["LEGEND", "is_inferred", "legend", "origin_cells", "origin_text"]
 
 WIDTH = 80
 MOST_ORIGINS = 9
@@ -34,14 +34,34 @@ def origin_text(result: ExposureResult) -> str:
         ["country", "material", "form", "year"], maintain_order=True
     ):
         unit = str(rows["unit"][0]).removeprefix("share of ")
-        parts.append(f"\n{country}, {material}: {form} of {year}, {unit}")
+        mark = " (inferred)" if is_inferred(rows) else ""
+        parts.append(f"\n{country}, {material}: {form} of {year}, {unit}{mark}")
         parts.extend(_block(rows))
     for row in result.rows.filter(pl.col("value").is_null()).iter_rows(named=True):
         reason = f"{row['country']}, {row['material']}, {row['year']}: absent: {row['reason']}"
         parts.append("\n" + textwrap.fill(reason, WIDTH))
     if known.height:
-        parts.append("\n" + textwrap.fill(LEGEND, WIDTH))
+        parts.append("\n" + textwrap.fill(legend(known), WIDTH))
     return "\n".join(parts)
+
+
+def is_inferred(rows: pl.DataFrame) -> bool:
+    """Return whether the lanes of the form that the rows are about are inferred."""
+    own = rows.filter(pl.col("stage") == pl.col("form"))
+    return bool((own if own.height else rows)["inferred_from"].is_not_null().any())
+
+
+def legend(rows: pl.DataFrame) -> str:
+    """Return what the columns of rows say, and which lanes nobody observed."""
+    known = rows.filter(pl.col("inferred_from").is_not_null())
+    sources = known["inferred_from"].unique(maintain_order=True).to_list()
+    if not sources:
+        return LEGEND
+    return (
+        f"{LEGEND} inferred: no trade code shows who delivers the form; arrives and via are fitted "
+        f"to {'; '.join(sources)} and are no customs' data, and the ranges hold every fit, from "
+        "maximum entropy to the fewest lanes."
+    )
 
 
 def _block(rows: pl.DataFrame) -> Iterator[str]:

@@ -27,6 +27,7 @@ from lodeline.network.chain import Chain
 from lodeline.network.doubt import Doubt, doubt_of
 from lodeline.network.mines import MINE, begins_at_mine
 from lodeline.results.exposure import FIGURE
+from lodeline.studies.exposure.fits import inferred_from, other_years, widened
 from lodeline.studies.exposure.materials import find_materials
 from lodeline.studies.exposure.origin_shares import (
     DRAWS,
@@ -46,6 +47,9 @@ NOTES = (
     "place. Shares of a stage add up to one.",
     "Assumed: material mixes in proportion in every country. Contracts that keep material apart "
     "are not known.",
+    "inferred_from: no trade code shows the lanes. direct and via are then fitted, not customs' "
+    "data, and the range holds the fit of maximum entropy, the one nearest to the lanes they are "
+    "inferred from, and the one on the fewest lanes.",
     f"{NOT_TRACED}: what a country ships or uses beyond its imports although no source says that "
     "it makes it (stocks, scrap, feed under other codes, misreporting). It may come from anywhere; "
     "first_seen names where it appears.",
@@ -87,6 +91,7 @@ _SCHEMA: dict[str, Any] = {
     "via_hubs": pl.List(pl.String),
     "first_seen": pl.List(pl.String),
     "first_seen_share": pl.List(pl.Float64),
+    "inferred_from": pl.String,
 }
 
 
@@ -165,7 +170,7 @@ def _of_year(
     except InputError as error:
         yield from (_absent(c, chain.id, f, year, str(error)) for c in named for f in forms)
         return
-    doubt = doubt_of(base)
+    doubt, others = doubt_of(base), other_years(chain, year)
     for form in forms:
         targets = targets_of(base, form, named)
         present = {t.name for t in targets}
@@ -176,6 +181,8 @@ def _of_year(
         )
         if targets:
             found = origin_of_form(base, form, targets, doubt=doubt)
+            if inferred_from(chain, form, MINE) is not None:
+                found = widened(found, [(d, targets_of(d.base, form, named)) for d in others])
             for t in range(len(targets)):
                 yield from _rows(found, t, doubt)
 
@@ -258,6 +265,7 @@ def _row(found: FormOrigin, t: int, stage: str, value: float) -> dict[str, Any]:
         "value": value,
         "unit": f"share of {base.chain.form(found.form).unit}",
         "tonnes": value * target.tonnes if _is_use_known(found, t) else None,
+        "inferred_from": inferred_from(base.chain, found.form, stage),
     }
 
 
@@ -284,12 +292,30 @@ def _inputs(found: FormOrigin, t: int, s: int, origin: str, doubt: Doubt) -> lis
     here = base.lane_form == f
     imputed = float(base.lane_level[here & (doubt.lane > 0.0)].sum())
     whole = max(float(base.lane_level[here].sum()), 1e-300)
-    unit = base.chain.forms[f].unit
-    where = f"form={found.form}, year={base.year}"
     return [
         *_output_figure(found, s, origin),
-        _figure("use and processing", target.tonnes, unit, "trade", where, "reconciled"),
-        _figure("imputed share of the form's lanes", imputed / whole, "1", "trade", where, None),
+        *_lane_figures(base, target, found.form, imputed / whole),
+    ]
+
+
+def _lane_figures(
+    base: BaseYear, target: Target, form: str, imputed: float
+) -> list[dict[str, Any]]:
+    """Return what a target uses of a form, and how much of the form's lanes nobody observed.
+
+    Lanes that are inferred rest on who makes the form, which no trade table says.
+    """
+    unit, where = base.chain.form(form).unit, f"form={form}, year={base.year}"
+    source = inferred_from(base.chain, form, form)
+    if source is None:
+        return [
+            _figure("use and processing", target.tonnes, unit, "trade", where, "reconciled"),
+            _figure("imputed share of the form's lanes", imputed, "1", "trade", where, None),
+        ]
+    told, table = f"{where}, inferred from {source}", "stage_shares"
+    return [
+        _figure("use and processing", target.tonnes, unit, table, told, "inferred"),
+        _figure("inferred share of the form's lanes", 1.0, "1", table, told, "inferred"),
     ]
 
 
@@ -308,7 +334,8 @@ def _output_figure(found: FormOrigin, s: int, origin: str) -> list[dict[str, Any
     )
     figures = []
     for tonnes, basis in rows.select("reconciled_t", "basis").iter_rows():
-        table = "stage_shares" if "curated" in basis else "production"
+        is_shared = "curated" in basis or "rest of world" in basis
+        table = "stage_shares" if is_shared else "production"
         table = "trade" if "net exports" in basis else table
         mark = None if basis.startswith("observed") else "imputed"
         where = f"form={form}, country={origin}, basis={basis}"
