@@ -13,7 +13,17 @@ from lodeline.solver.compiled import CompiledMarket, Variation
 from lodeline.solver.kernels.evaluate import UNKNOWN, residual
 from lodeline.solver.ordering import minimum_degree
 from lodeline.solver.pattern import analyse
-from lodeline.solver.simd import WIDTH, any_greater, exp, load, log, splat, store
+from lodeline.solver.simd import (
+    WIDTH,
+    any_greater,
+    exp,
+    load,
+    load_rows,
+    log,
+    splat,
+    store,
+    store_rows,
+)
 
 
 @njit
@@ -56,6 +66,37 @@ def test_any_lane_is_enough():
         assert not _any_above(x, 0.5)
         x[lane] = 1.0
         assert _any_above(x, 0.5)
+
+
+@njit
+def _turn(rows, stride, vectors, places, back):
+    load_rows(vectors, places, 0, rows, 1, stride)
+    store_rows(back, 1, stride, vectors, places, 0)
+
+
+@njit
+def _copy_shared(shared, vectors):
+    for i in range(shared.size):
+        store(vectors, i, load(shared, i))
+        store(shared, i, load(vectors, i) + splat(1.0))
+
+
+def test_rows_of_scenarios_become_vectors_and_rows_again():
+    rows = np.arange(WIDTH * 11.0).reshape(WIDTH, 11)
+    places = np.array([3, 1, 0, 2, 7, 6, 5, 4], dtype=np.int32)
+    vectors, back = np.zeros(WIDTH * WIDTH), np.zeros_like(rows)
+    _turn(rows.reshape(-1), 11, vectors, places, back.reshape(-1))
+    np.testing.assert_array_equal(vectors.reshape(WIDTH, WIDTH)[places], rows[:, 1:9].T)
+    np.testing.assert_array_equal(back[:, 1:9], rows[:, 1:9])
+    assert not back[:, 0].any()
+    assert not back[:, 9:].any()
+
+
+def test_what_all_lanes_share_is_kept_once():
+    shared, vectors = np.arange(3.0)[:, None].copy(), np.zeros(3 * WIDTH)
+    _copy_shared(shared, vectors)
+    np.testing.assert_array_equal(vectors, np.repeat(np.arange(3.0), WIDTH))
+    np.testing.assert_array_equal(shared[:, 0], np.arange(3.0) + 1.0)
 
 
 def ensemble(problem, count, seed=0):
@@ -112,6 +153,20 @@ def test_a_scenario_does_not_depend_on_its_neighbours(market):
     other = CompiledMarket(market).solve_batch(shuffled)
     assert (other.levels == whole.levels[order]).all()
     assert (other.prices == whole.prices[order]).all()
+
+
+def test_what_all_scenarios_share_may_be_said_once(market):
+    """Bounds by scenario with curves said once or by scenario: equal to the bit."""
+    given = ensemble(market, 11)
+    solver, c = CompiledMarket(market), market.curves
+    once = Variation(rhs=given.rhs, upper=given.upper, slope=given.slope[0], cap=given.cap[0])
+    short = solver.solve_batch(once)
+    of_each = {name: np.tile(getattr(once, name), (11, 1)) for name in ("slope", "cap")}
+    every = {n: np.tile(getattr(c, n), (11, 1)) for n in ("lower", "margin", "reference")}
+    long = solver.solve_batch(replace(once, **of_each, **every))
+    assert (long.levels == short.levels).all()
+    assert (long.prices == short.prices).all()
+    assert (long.iterations == short.iterations).all()
 
 
 def test_the_month_before_is_a_good_start(market):
@@ -180,6 +235,32 @@ def test_minimum_degree_on_a_star_leaves_no_fill():
     order, touched = minimum_degree(star)
     assert order[-2:] in ([0, 4], [4, 0])
     assert sum(len(t) for t in touched) == 4
+
+
+def test_lanes_are_alone_between_their_rows_and_twins_lie_side_by_side(market):
+    analysis = analyse(market)
+    p = analysis.pattern
+    first, last = p.group[1], p.group[2]
+    lanes = [
+        (p.entry_row[e], p.entry_row[e + 1], p.entry_value[e], p.entry_value[e + 1])
+        for e in p.entry_start[first:last]
+    ]
+    assert last > first
+    assert all(i < j and (v, u) in {(-1.0, 1.0), (1.0, -1.0)} for i, j, v, u in lanes)
+    places = p.pair_place[p.pair_start[first] : p.pair_start[last]]
+    twins = 0
+    for i in range(p.row.size):
+        start, single, end = p.lane_start[i], p.lane_single[i], p.lane_start[i + 1]
+        assert all(lanes[a - first][0] == i for a in range(start, end))
+        for a in range(start, single, 2):
+            there, back = lanes[a - first], lanes[a - first + 1]
+            assert (there[2:], back[2:], there[1]) == ((-1.0, 1.0), (1.0, -1.0), back[1])
+            twins += 1
+    assert twins > 0
+    assert len(set(places.tolist())) == last - first - twins
+    np.testing.assert_array_equal(np.union1d(places, p.filled), np.arange(analysis.entries))
+    assert len(set(places.tolist())) + p.filled.size == analysis.entries
+    np.testing.assert_array_equal(p.place[p.activity], np.arange(p.activity.size))
 
 
 def test_the_factor_pattern_holds_the_matrix(market):

@@ -23,7 +23,7 @@ from lodeline.solver import newton
 from lodeline.solver.certificate import certify
 from lodeline.solver.curves import Vector
 from lodeline.solver.kernels.batch import solve_blocks
-from lodeline.solver.kernels.workspace import Inputs, Outputs, workspace
+from lodeline.solver.kernels.workspace import CURVES, Inputs, Outputs, Workspace, workspace
 from lodeline.solver.newton import Settings
 from lodeline.solver.pattern import Analysis, analyse
 from lodeline.solver.problem import Certificate, MarketProblem, Solution, Status
@@ -42,6 +42,7 @@ _TOLERANCE = 1e-10
 Tighter ones are at times below the rounding of prices where large and small countries meet, and
 would send good solutions to the slower solver.
 """
+_OF_CURVES = ("margin", "extra", "reference", "slope", "price", "elasticity", "cap")
 _PATIENCE = 4.0
 """Seconds that reading the compiled solver from disk may take."""
 TRUST = 1.0
@@ -191,7 +192,8 @@ class CompiledMarket:
         self.settings = settings or Settings(tolerance=_TOLERANCE)
         self.analysis: Analysis = analyse(problem)
         self._message = message
-        self.work = workspace(self.analysis)
+        self._is_ready = False
+        self._works: dict[tuple[str, ...], Workspace] = {}
 
     @cached_property
     def value(self) -> float:
@@ -225,10 +227,13 @@ class CompiledMarket:
             gap=np.empty(count),
         )
         s = self.settings
-        with announced(None if solve_blocks.signatures else self._message):
+        is_ready = self._is_ready or bool(solve_blocks.signatures)
+        with announced(None if is_ready else self._message):
             solve_blocks(
-                self.analysis.pattern, self.work, inputs, out, count, s.tolerance, TRUST, LIMIT
-            )
+                self.analysis.pattern, self._work(inputs), inputs, out, count,
+                s.tolerance, TRUST, LIMIT,
+            )  # fmt: skip
+        self._is_ready = True
         is_solved = out.residual <= s.tolerance
         is_fallback = ~is_solved
         gap = out.gap / self.value
@@ -269,6 +274,15 @@ class CompiledMarket:
             elasticity=array("elasticity", v.elasticity, curves.elasticity, activities),
             cap=array("cap", v.cap, curves.cap, activities),
         )
+
+    def _work(self, inputs: Inputs) -> Workspace:
+        """Return room for a block, in which what all scenarios share is kept once."""
+        shared: tuple[str, ...] = () if len(inputs.lower) > 1 else ("lower",)
+        if max(len(getattr(inputs, name)) for name in _OF_CURVES) == 1:
+            shared += CURVES
+        if shared not in self._works:
+            self._works[shared] = workspace(self.analysis, shared)
+        return self._works[shared]
 
     def _fall_back(
         self,

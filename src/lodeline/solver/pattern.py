@@ -27,29 +27,37 @@ Integers = NDArray[np.int32]
 class Pattern(NamedTuple):
     """Arrays that the compiled kernels read, all in elimination order of rows.
 
-    Activities are sorted into five groups: linear with one entry, linear with two, other linear,
-    supply, use; `group` holds where each begins and the end. Those with two entries are sorted by
-    their rows.
+    Activities are sorted into five groups: linear with one entry, lanes, other linear, supply, use;
+    `group` holds where each begins and the end. A lane is linear, takes one and gives one, and is
+    alone on its way between two rows. They are sorted by their earlier row; of each row those come
+    first that have a twin which goes the other way, each beside its twin, the one that gives to the
+    later row first.
     """
 
     group: Integers
     activity: Integers
     """Position in the problem of each sorted activity."""
-    lower: Vector
-    """Lower bound of each sorted activity, t/month."""
+    place: Integers
+    """Where each activity of the problem was sorted to."""
     entry_start: Integers
     """First entry of each sorted activity, shape (activity + 1,)."""
     entry_row: Integers
     entry_value: Vector
     lane_start: Integers
-    """First activity with two entries whose earlier row is each row, shape (row + 1,)."""
+    """First lane whose earlier row is each row, shape (row + 1,)."""
+    lane_single: Integers
+    """First lane without a twin among them, shape (row,)."""
     pair_start: Integers
     """First off-diagonal place of each sorted activity, shape (activity + 1,)."""
     pair_place: Integers
     """Where a pair of entries (the later row, the earlier) adds in the factor."""
     pair_value: Vector
+    filled: Integers
+    """Entries of the factor in which no lane's pair lies."""
     row: Integers
     """Position in the problem of each row."""
+    row_place: Integers
+    """Elimination place of each row of the problem."""
     is_equality: NDArray[np.bool_]
     inverse_scale: Vector
     price: Vector
@@ -147,12 +155,30 @@ def _sorted_activities(
     kind = problem.curves.kind
     group = np.where(entries == 1, 0, np.where(entries == 2, 1, 2))
     group = np.where(kind == CurveKind.SUPPLY, 3, np.where(kind == CurveKind.USE, 4, group))
-    chosen = [np.flatnonzero(group == g) for g in range(5)]
-    ends = incidence.indptr[chosen[1]]
-    rows = position[np.stack([incidence.indices[ends], incidence.indices[ends + 1]])]
-    chosen[1] = chosen[1][np.lexsort((rows.max(axis=0), rows.min(axis=0)))]
+    lanes = _lanes(problem, position, np.flatnonzero(group == 1))
+    group[np.setdiff1d(np.flatnonzero(group == 1), lanes)] = 2
+    chosen = [lanes if g == 1 else np.flatnonzero(group == g) for g in range(5)]
     start = np.cumsum([0, *(c.size for c in chosen)])
     return np.concatenate(chosen).astype(np.int32), start.astype(np.int32)
+
+
+def _lanes(
+    problem: MarketProblem, position: NDArray[np.int64], two: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Return those of the activities with two entries that are lanes, sorted; see `Pattern`."""
+    incidence = problem.incidence
+    ends = incidence.indptr[two] + np.array([[0], [1]])
+    rows, values = position[incidence.indices[ends]], incidence.data[ends]
+    is_back = (values[0] > 0.0) != (rows[0] > rows[1])
+    early, late = rows.min(axis=0), rows.max(axis=0)
+    way = early * position.size + late
+    is_unit = (np.abs(values) == 1.0).all(axis=0) & (values.sum(axis=0) == 0.0)
+    unit = np.flatnonzero(is_unit)
+    kept = unit[np.unique(2 * way[unit] + is_back[unit], return_index=True)[1]]
+    ways, count = np.unique(way[kept], return_counts=True)
+    is_single = count[np.searchsorted(ways, way[kept])] == 1
+    by = np.lexsort((is_back[kept], late[kept], is_single, early[kept]))
+    return np.asarray(two[kept[by]])
 
 
 def _entries(
@@ -194,31 +220,52 @@ def _entries(
     }
 
 
+def _lane_places(
+    entries: dict[str, Any], group: Integers, rows: int, factor: int
+) -> dict[str, Any]:
+    """Return the arrays of `Pattern` about lanes, of a factor with so many entries."""
+    starts = entries["entry_start"][group[1] : group[2]]
+    early, late = entries["entry_row"][starts], entries["entry_row"][starts + 1]
+    start = np.searchsorted(early, np.arange(rows + 1))
+    ways, count = np.unique(early.astype(np.int64) * rows + late, return_counts=True)
+    twins = np.bincount(ways[count == 2] // rows, minlength=rows)
+    pairs = slice(*entries["pair_start"][group[1:3]])
+    return {
+        "lane_start": (group[1] + start).astype(np.int32),
+        "lane_single": (group[1] + start[:-1] + 2 * twins).astype(np.int32),
+        "filled": np.setdiff1d(np.arange(factor), entries["pair_place"][pairs]).astype(np.int32),
+    }
+
+
+def _inverse(order: NDArray[Any]) -> Integers:
+    out = np.empty(order.size, dtype=np.int32)
+    out[order] = np.arange(order.size, dtype=np.int32)
+    return out
+
+
 def analyse(problem: MarketProblem) -> Analysis:
     """Return the pattern of a problem's Newton matrix: order, factor, places."""
     near = neighbours(problem)
     order, columns = postorder(*minimum_degree(near))
     factor = _layout(chunks_of(columns))
-    position = np.empty(len(order), dtype=np.int64)
-    position[order] = np.arange(len(order))
+    position = _inverse(np.array(order)).astype(np.int64)
     activity, group = _sorted_activities(problem, position)
     entries = _entries(problem, position, activity, factor.place)
-    first = entries["entry_row"][entries["entry_start"][group[1] : group[2]]]
-    lane_start = group[1] + np.searchsorted(first, np.arange(len(order) + 1))
     steepest = (problem.incidence**2) @ problem.curves.steepest()
     steepest = np.maximum(steepest, 1e-12 * problem.row_scale / problem.row_price)
     pattern = Pattern(
         group=group,
         activity=activity,
-        lower=problem.curves.lower[activity],
-        lane_start=lane_start.astype(np.int32),
+        place=_inverse(activity),
         row=np.array(order, dtype=np.int32),
+        row_place=position.astype(np.int32),
         is_equality=problem.is_equality[order],
         inverse_scale=1.0 / problem.row_scale[order],
         price=problem.row_price[order],
         inverse_price=1.0 / problem.row_price[order],
         steepest=steepest[order],
         **entries,
+        **_lane_places(entries, group, len(order), factor.entries),
         **factor.arrays,
     )
     own = sum(len(others) for others in near) // 2

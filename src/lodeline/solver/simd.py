@@ -4,7 +4,8 @@ Plain numba loops over eight scenarios are vectorised or not as LLVM pleases. He
 is one vector instruction (two or four on machines with narrower registers), lane by lane the same:
 what happens in one lane cannot depend on the others.
 
-Arrays are flat, C-contiguous, float64; ``load(a, i)`` takes elements 8 i to 8 i + 7.
+Arrays are C-contiguous, float64. Of a flat one ``load(a, i)`` takes elements 8 i to 8 i + 7. One
+of shape (number, 1) holds what all lanes share: there it takes element i for every lane.
 """
 
 # Code generators take whatever numba hands them: their types are numba's own affair.
@@ -27,8 +28,8 @@ from numba.extending import intrinsic, lower_builtin, models, register_model
 from lodeline.solver.machine_code import kept
 
 __all__ = ["WIDTH", "any_greater", "at", "entry", "exp", "fma", "inlined", "inner", "inside",
-           "load", "log", "magnitude", "maximum", "minimum", "select_greater",
-           "splat", "store"]  # fmt: skip
+           "load", "load_rows", "log", "magnitude", "maximum", "minimum", "negative",
+           "select_greater", "splat", "store", "store_rows"]  # fmt: skip
 
 # Kernels own no memory. Without this numba would count references to every array at every use:
 # two locked instructions each, which took more time than the arithmetic.
@@ -106,12 +107,30 @@ def at(typingctx: Any, array: Any, index: Any) -> Any:
     return wide(array, index), codegen
 
 
+def _element(context: Any, builder: Any, array_type: Any, array: Any, index: Any) -> Any:
+    return builder.gep(context.make_array(array_type)(context, builder, array).data, [index])
+
+
+def _shuffle(builder: Any, a: Any, b: Any, places: list[int]) -> Any:
+    mask = ir.Constant(ir.VectorType(ir.IntType(32), WIDTH), places)
+    return builder.shuffle_vector(a, b, mask)
+
+
+def _splat(builder: Any, number: Any) -> Any:
+    nothing = ir.Constant(_DOUBLES, ir.Undefined)
+    one = builder.insert_element(nothing, number, ir.Constant(ir.IntType(32), 0))
+    return _shuffle(builder, one, nothing, [0] * WIDTH)
+
+
 @intrinsic
 def load(typingctx: Any, array: Any, index: Any) -> Any:
-    """Return elements 8 i to 8 i + 7."""
+    """Return elements 8 i to 8 i + 7; of a shared array element i, in every lane."""
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         place = context.cast(builder, args[1], sig.args[1], types.intp)
+        if array.ndim == 2:
+            pointer = _element(context, builder, sig.args[0], args[0], place)
+            return _splat(builder, builder.load(pointer))
         return builder.load(_pointer(context, builder, sig.args[0], args[0], place), align=8)
 
     return lanes(array, index), codegen
@@ -119,12 +138,16 @@ def load(typingctx: Any, array: Any, index: Any) -> Any:
 
 @intrinsic
 def store(typingctx: Any, array: Any, index: Any, value: Any) -> Any:
-    """Set elements 8 i to 8 i + 7."""
+    """Set elements 8 i to 8 i + 7; of a shared array element i, to the number of the first lane."""
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         place = context.cast(builder, args[1], sig.args[1], types.intp)
-        pointer = _pointer(context, builder, sig.args[0], args[0], place)
-        builder.store(args[2], pointer, align=8)
+        if array.ndim == 2:
+            first = builder.extract_element(args[2], ir.Constant(ir.IntType(32), 0))
+            builder.store(first, _element(context, builder, sig.args[0], args[0], place))
+        else:
+            pointer = _pointer(context, builder, sig.args[0], args[0], place)
+            builder.store(args[2], pointer, align=8)
         return context.get_dummy_value()
 
     return types.void(array, index, lanes), codegen
@@ -135,14 +158,82 @@ def splat(typingctx: Any, value: Any) -> Any:
     """Return the same number in every lane."""
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        number = context.cast(builder, args[0], sig.args[0], types.float64)
-        one = builder.insert_element(
-            ir.Constant(_DOUBLES, ir.Undefined), number, ir.Constant(ir.IntType(32), 0)
-        )
-        zeros = ir.Constant(ir.VectorType(ir.IntType(32), WIDTH), [0] * WIDTH)
-        return builder.shuffle_vector(one, ir.Constant(_DOUBLES, ir.Undefined), zeros)
+        return _splat(builder, context.cast(builder, args[0], sig.args[0], types.float64))
 
     return lanes(value), codegen
+
+
+def _transposed(builder: Any, rows: list[Any]) -> list[Any]:
+    """Return eight vectors turned: the k-th holds the k-th number of each."""
+    for step in (1, 2, 4):
+        kept = [k if not k & step else k - step + WIDTH for k in range(WIDTH)]
+        moved = [k + step if not k & step else k + WIDTH for k in range(WIDTH)]
+        turned = list(rows)
+        for k in range(WIDTH):
+            if not k & step:
+                pair = rows[k], rows[k + step]
+                turned[k] = _shuffle(builder, *pair, kept)
+                turned[k + step] = _shuffle(builder, *pair, moved)
+        rows = turned
+    return rows
+
+
+@intrinsic
+def store_rows(
+    typingctx: Any, array: Any, first: Any, stride: Any, vectors: Any, places: Any, index: Any
+) -> Any:
+    """Set eight neighbours in each of eight rows from the vectors at `places` index to index + 7.
+
+    `first` is the place of the first row's first element in the flat array, `stride` the length of
+    a row.
+    """
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        kinds = sig.args
+        start, step, begin = (
+            context.cast(builder, args[k], kinds[k], types.intp) for k in (1, 2, 5)
+        )
+        rows = []
+        for k in range(WIDTH):
+            here = builder.add(begin, ir.Constant(begin.type, k))
+            place = builder.load(_element(context, builder, kinds[4], args[4], here))
+            place = context.cast(builder, place, kinds[4].dtype, types.intp)
+            pointer = _pointer(context, builder, kinds[3], args[3], place)
+            rows.append(builder.load(pointer, align=8))
+        for k, row in enumerate(_transposed(builder, rows)):
+            here = builder.add(start, builder.mul(step, ir.Constant(step.type, k)))
+            pointer = _element(context, builder, kinds[0], args[0], here)
+            builder.store(row, builder.bitcast(pointer, _DOUBLES.as_pointer()), align=8)
+        return context.get_dummy_value()
+
+    return types.void(array, first, stride, vectors, places, index), codegen
+
+
+@intrinsic
+def load_rows(
+    typingctx: Any, vectors: Any, places: Any, index: Any, array: Any, first: Any, stride: Any
+) -> Any:
+    """Set the vectors at `places` index to index + 7 from eight rows: `store_rows` turned round."""
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        kinds = sig.args
+        begin, start, step = (
+            context.cast(builder, args[k], kinds[k], types.intp) for k in (2, 4, 5)
+        )
+        rows = []
+        for k in range(WIDTH):
+            here = builder.add(start, builder.mul(step, ir.Constant(step.type, k)))
+            pointer = _element(context, builder, kinds[3], args[3], here)
+            pointer = builder.bitcast(pointer, _DOUBLES.as_pointer())
+            rows.append(builder.load(pointer, align=8))
+        for k, row in enumerate(_transposed(builder, rows)):
+            here = builder.add(begin, ir.Constant(begin.type, k))
+            place = builder.load(_element(context, builder, kinds[1], args[1], here))
+            place = context.cast(builder, place, kinds[1].dtype, types.intp)
+            builder.store(row, _pointer(context, builder, kinds[0], args[0], place), align=8)
+        return context.get_dummy_value()
+
+    return types.void(vectors, places, index, array, first, stride), codegen
 
 
 def _call(builder: Any, name: str, args: Any) -> Any:
@@ -167,6 +258,16 @@ def magnitude(typingctx: Any, a: Any) -> Any:
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         return _call(builder, "fabs", args)
+
+    return lanes(lanes), codegen
+
+
+@intrinsic
+def negative(typingctx: Any, a: Any) -> Any:
+    """Return −a."""
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return builder.fneg(args[0])
 
     return lanes(lanes), codegen
 

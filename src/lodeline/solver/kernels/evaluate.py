@@ -22,6 +22,7 @@ from lodeline.solver.simd import (
     magnitude,
     maximum,
     minimum,
+    negative,
     select_greater,
     splat,
     store,
@@ -57,12 +58,15 @@ def _use(ratio, level, power, top):
     """Return level and minus its derivative by ratio."""
     zero, one = splat(0.0), splat(1.0)
     held = minimum(maximum(ratio, splat(USE_GLUT)), top)
-    bent = level * exp((zero - power) * log(held))
+    bent = level * exp(negative(power) * log(held))
     width = splat(CHOKE_OVER_CAP - 1.0) * top
     choke = splat(CHOKE_OVER_CAP) * top
-    fade = minimum(maximum((choke - ratio) / width, zero), one)
-    rise = select_greater(ratio, splat(USE_GLUT), power * bent / held, zero)
-    rise = select_greater(ratio, top, select_greater(choke, ratio, bent / width, zero), rise)
+    # One division for both: it takes as long as ten multiplications.
+    both = one / (width * held)
+    per_width, per_held = both * held, both * width
+    fade = minimum(maximum((choke - ratio) * per_width, zero), one)
+    rise = select_greater(ratio, splat(USE_GLUT), power * bent * per_held, zero)
+    rise = select_greater(ratio, top, select_greater(choke, ratio, bent * per_width, zero), rise)
     return bent * fade, rise
 
 
@@ -109,32 +113,59 @@ def _upper(w, l, a, free, low, opening):  # noqa: E741
     return high
 
 
+@inlined
+def _evaluate_twins(p, w, prices, surplus, l, opening, first, a, price):  # noqa: E741
+    """Add lane a and its twin; return what leaves the earlier row, and how steeply."""
+    j = at(p.entry_row, first + 2 * (a - first) + 1)
+    other = load(prices, j)
+    gain, low = load(w.gain, a), load(w.lower, a)
+    free = fma(gain, other - price, load(w.offset, a))
+    high = _upper(w, l, a, free, low, opening)
+    back_gain, back_low = load(w.gain, a + 1), load(w.lower, a + 1)
+    back_free = fma(back_gain, price - other, load(w.offset, a + 1))
+    back_high = _upper(w, l, a + 1, back_free, back_low, opening)
+    x = minimum(maximum(free, low), high)
+    net = x - minimum(maximum(back_free, back_low), back_high)
+    slope = inside(free, low, high, gain) + inside(back_free, back_low, back_high, back_gain)
+    _add(surplus, j, net)
+    _add(w.diagonal, j, slope)
+    store(w.factor, at(p.pair_place, a - first), negative(slope))
+    return net, slope
+
+
+@inlined
+def _evaluate_single(p, w, prices, surplus, l, opening, first, a, price):  # noqa: E741
+    """Add lane a, which has no twin; return what leaves the earlier row, and how steeply."""
+    e = first + 2 * (a - first) + 1
+    j, sign = at(p.entry_row, e), splat(at(p.entry_value, e))
+    gain, low = load(w.gain, a), load(w.lower, a)
+    free = fma(gain, sign * (load(prices, j) - price), load(w.offset, a))
+    high = _upper(w, l, a, free, low, opening)
+    net = sign * minimum(maximum(free, low), high)
+    slope = inside(free, low, high, gain)
+    _add(surplus, j, net)
+    _add(w.diagonal, j, slope)
+    store(w.factor, at(p.pair_place, a - first), negative(slope))
+    return net, slope
+
+
 @inner
 def _evaluate_lanes(p, w, prices, surplus, l, opening):  # noqa: E741
-    """Add the activities with two entries; those that share their earlier row go together."""
-    zero = splat(0.0)
+    """Add the lanes, row by row; what lies between two rows is theirs alone: the factor is set."""
     first = p.group[1]
     for i in range(p.row.size):
-        start, end = at(p.lane_start, i), at(p.lane_start, i + 1)
+        start, single = at(p.lane_start, i), at(p.lane_single, i)
+        end = at(p.lane_start, i + 1)
         if start == end:
             continue
-        price, total, steep = load(prices, i), zero, zero
-        for a in range(start, end):
-            e = first + 2 * (a - first)
-            j = at(p.entry_row, e + 1)
-            here, there = splat(at(p.entry_value, e)), splat(at(p.entry_value, e + 1))
-            gain, low = load(w.gain, a), load(w.lower, a)
-            free = fma(gain, fma(there, load(prices, j), here * price), load(w.offset, a))
-            high = _upper(w, l, a, free, low, opening)
-            x = minimum(maximum(free, low), high)
-            slope = inside(free, low, high, gain)
-            hence, thence = here * slope, there * slope
-            total = fma(here, x, total)
-            steep = fma(here, hence, steep)
-            store(surplus, j, fma(there, x, load(surplus, j)))
-            store(w.diagonal, j, fma(there, thence, load(w.diagonal, j)))
-            _add(w.factor, at(p.pair_place, a - first), here * thence)
-        _add(surplus, i, total)
+        price, total, steep = load(prices, i), splat(0.0), splat(0.0)
+        for a in range(start, single, 2):
+            net, slope = _evaluate_twins(p, w, prices, surplus, l, opening, first, a, price)
+            total, steep = total + net, steep + slope
+        for a in range(single, end):
+            net, slope = _evaluate_single(p, w, prices, surplus, l, opening, first, a, price)
+            total, steep = total + net, steep + slope
+        _add(surplus, i, negative(total))
         _add(w.diagonal, i, steep)
 
 
@@ -147,9 +178,10 @@ def evaluate(p, w, prices, surplus, l, opening):  # noqa: E741
     """
     zero = splat(0.0)
     for i in range(p.row.size):
-        store(surplus, i, zero - load(w.rhs, i))
+        store(surplus, i, negative(load(w.rhs, i)))
         store(w.diagonal, i, zero)
-    w.factor[:] = 0.0
+    for k in range(p.filled.size):
+        store(w.factor, at(p.filled, k), zero)
     for a in range(p.group[1]):
         i = at(p.entry_row, a)
         value = splat(at(p.entry_value, a))

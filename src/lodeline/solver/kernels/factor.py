@@ -1,7 +1,8 @@
 """The Newton step: factorise ``A x' Aᵀ + ρ`` and solve, for eight scenarios at once.
 
 The factor holds L D: its entries over the pivot are those of L. Chunks of four columns that touch
-the same rows are eliminated together, so that a target is read and written once for four products.
+the same rows are eliminated together, so that a target is read and written once for four products,
+and two rows at a time, so that what is read of the chunk serves two targets.
 """
 
 # Numba infers the types; a checker of Python types cannot follow vectors of eight.
@@ -18,6 +19,7 @@ from lodeline.solver.simd import (
     load,
     magnitude,
     maximum,
+    negative,
     select_greater,
     splat,
     store,
@@ -27,12 +29,6 @@ __all__ = ["factorise", "solve_factored"]
 
 _LEAST = 1e-12
 """Ridge of a row in balance, as a share of its slope."""
-
-
-@inlined
-def _less(array, i, a, b):
-    """Subtract a b from element i."""
-    store(array, i, fma(splat(0.0) - a, b, load(array, i)))
 
 
 @inner
@@ -61,109 +57,200 @@ def _pivot(p, w, k):
 
 
 @inlined
+def _unknown(w, k, inverse):
+    """Set row k of the right-hand side to its unknown, but for the rows below; return minus it."""
+    value = load(w.trial, k) * inverse
+    store(w.trial, k, value)
+    return negative(value)
+
+
+@inlined
 def _eliminate_one(p, w, s, k):
-    zero = splat(0.0)
     inverse = _pivot(p, w, k)
-    place, target = at(p.chunk_place, s), at(p.target_start, s)
+    y = _unknown(w, k, inverse)
+    place, here = at(p.chunk_place, s), at(p.target_start, s)
     first = at(p.below_start, s)
     size = at(p.below_start, s + 1) - first
-    for b in range(size):
-        v = load(w.factor, place + b)
-        scaled = zero - v * inverse
-        j = at(p.below, first + b)
-        store(w.diagonal, j, fma(scaled, v, load(w.diagonal, j)))
-        for c in range(b + 1, size):
-            t = at(p.target, target)
-            target += 1
-            store(w.factor, t, fma(scaled, load(w.factor, place + c), load(w.factor, t)))
+    for b in range(0, size - 1, 2):
+        i, j = at(p.below, first + b), at(p.below, first + b + 1)
+        v, u = load(w.factor, place + b), load(w.factor, place + b + 1)
+        s0, t0 = negative(v * inverse), negative(u * inverse)
+        store(w.diagonal, i, fma(s0, v, load(w.diagonal, i)))
+        store(w.diagonal, j, fma(t0, u, load(w.diagonal, j)))
+        store(w.trial, i, fma(y, v, load(w.trial, i)))
+        store(w.trial, j, fma(y, u, load(w.trial, j)))
+        t = at(p.target, here)
+        store(w.factor, t, fma(s0, u, load(w.factor, t)))
+        more = size - b - 2
+        for c in range(more):
+            v = load(w.factor, place + b + 2 + c)
+            t, u = at(p.target, here + 1 + c), at(p.target, here + 1 + more + c)
+            store(w.factor, t, fma(s0, v, load(w.factor, t)))
+            store(w.factor, u, fma(t0, v, load(w.factor, u)))
+        here += 1 + 2 * more
+    if size % 2 == 1:
+        v, i = load(w.factor, place + size - 1), at(p.below, first + size - 1)
+        store(w.diagonal, i, fma(negative(v * inverse), v, load(w.diagonal, i)))
+        store(w.trial, i, fma(y, v, load(w.trial, i)))
+
+
+@inlined
+def _scaled_two(array, place, inverse):
+    i0, i1 = inverse
+    return negative(load(array, place) * i0), negative(load(array, place + 1) * i1)
+
+
+@inlined
+def _add_two(array, i, scaled, values, place):
+    """Add the products of two scaled values and two others to element i."""
+    s0, s1 = scaled
+    total = fma(s0, load(values, place), load(array, i))
+    store(array, i, fma(s1, load(values, place + 1), total))
 
 
 @inlined
 def _eliminate_two(p, w, s, k):
-    zero = splat(0.0)
-    place, target = at(p.chunk_place, s), at(p.target_start, s)
+    place, here = at(p.chunk_place, s), at(p.target_start, s)
     first = at(p.below_start, s)
     size = at(p.below_start, s + 1) - first
-    inner = load(w.factor, place)
+    own = load(w.factor, place)
     inverse0 = _pivot(p, w, k)
-    ratio = inner * inverse0
-    _less(w.diagonal, k + 1, ratio, inner)
+    ratio = negative(own * inverse0)
+    store(w.diagonal, k + 1, fma(ratio, own, load(w.diagonal, k + 1)))
+    y0 = _unknown(w, k, inverse0)
+    store(w.trial, k + 1, fma(y0, own, load(w.trial, k + 1)))
     inverse1 = _pivot(p, w, k + 1)
+    inverse, y = (inverse0, inverse1), (y0, _unknown(w, k + 1, inverse1))
     place += 1
-    for b in range(size):
-        _less(w.factor, place + 2 * b + 1, ratio, load(w.factor, place + 2 * b))
-    for b in range(size):
-        v0, v1 = load(w.factor, place + 2 * b), load(w.factor, place + 2 * b + 1)
-        scaled0, scaled1 = zero - v0 * inverse0, zero - v1 * inverse1
-        j = at(p.below, first + b)
-        store(w.diagonal, j, fma(scaled1, v1, fma(scaled0, v0, load(w.diagonal, j))))
-        for c in range(b + 1, size):
-            t = at(p.target, target)
-            target += 1
-            total = fma(scaled0, load(w.factor, place + 2 * c), load(w.factor, t))
-            store(w.factor, t, fma(scaled1, load(w.factor, place + 2 * c + 1), total))
+    for b in range(place, place + 2 * size, 2):
+        store(w.factor, b + 1, fma(ratio, load(w.factor, b), load(w.factor, b + 1)))
+    for b in range(0, size - 1, 2):
+        v, u = place + 2 * b, place + 2 * b + 2
+        scaled, after = _scaled_two(w.factor, v, inverse), _scaled_two(w.factor, u, inverse)
+        i, j = at(p.below, first + b), at(p.below, first + b + 1)
+        _add_two(w.diagonal, i, scaled, w.factor, v)
+        _add_two(w.diagonal, j, after, w.factor, u)
+        _add_two(w.trial, i, y, w.factor, v)
+        _add_two(w.trial, j, y, w.factor, u)
+        _add_two(w.factor, at(p.target, here), scaled, w.factor, u)
+        more = size - b - 2
+        for c in range(more):
+            v = u + 2 + 2 * c
+            _add_two(w.factor, at(p.target, here + 1 + c), scaled, w.factor, v)
+            _add_two(w.factor, at(p.target, here + 1 + more + c), after, w.factor, v)
+        here += 1 + 2 * more
+    if size % 2 == 1:
+        v = place + 2 * size - 2
+        i = at(p.below, first + size - 1)
+        _add_two(w.diagonal, i, _scaled_two(w.factor, v, inverse), w.factor, v)
+        _add_two(w.trial, i, y, w.factor, v)
+
+
+@inlined
+def _scaled_four(array, place, inverse):
+    i0, i1, i2, i3 = inverse
+    s0, s1 = negative(load(array, place) * i0), negative(load(array, place + 1) * i1)
+    return s0, s1, negative(load(array, place + 2) * i2), negative(load(array, place + 3) * i3)
+
+
+@inlined
+def _add_four(array, i, scaled, values, place):
+    """Add the products of four scaled values and four others to element i."""
+    s0, s1, s2, s3 = scaled
+    total = fma(s0, load(values, place), load(array, i))
+    total = fma(s1, load(values, place + 1), total)
+    total = fma(s2, load(values, place + 2), total)
+    store(array, i, fma(s3, load(values, place + 3), total))
+
+
+@inlined
+def _inside_four(p, w, k, place):
+    """Eliminate four columns from one another; return the inverse pivots and minus the ratios."""
+    e10, e20, e30 = (load(w.factor, place), load(w.factor, place + 1), load(w.factor, place + 2))
+    e21, e31 = load(w.factor, place + 3), load(w.factor, place + 4)
+    e32 = load(w.factor, place + 5)
+    i0 = _pivot(p, w, k)
+    r10, r20, r30 = negative(e10 * i0), negative(e20 * i0), negative(e30 * i0)
+    store(w.diagonal, k + 1, fma(r10, e10, load(w.diagonal, k + 1)))
+    e21, e31, e32 = fma(r20, e10, e21), fma(r30, e10, e31), fma(r30, e20, e32)
+    i1 = _pivot(p, w, k + 1)
+    r21, r31 = negative(e21 * i1), negative(e31 * i1)
+    store(w.diagonal, k + 2, fma(r21, e21, fma(r20, e20, load(w.diagonal, k + 2))))
+    e32 = fma(r31, e21, e32)
+    i2 = _pivot(p, w, k + 2)
+    r32 = negative(e32 * i2)
+    d3 = fma(r31, e31, fma(r30, e30, load(w.diagonal, k + 3)))
+    store(w.diagonal, k + 3, fma(r32, e32, d3))
+    store(w.factor, place + 3, e21)
+    store(w.factor, place + 4, e31)
+    store(w.factor, place + 5, e32)
+    return (i0, i1, i2, _pivot(p, w, k + 3)), (r10, r20, r30, r21, r31, r32)
+
+
+@inlined
+def _unknown_four(w, k, place, inverse):
+    """As `_unknown`, for four columns."""
+    i0, i1, i2, i3 = inverse
+    y0 = _unknown(w, k, i0)
+    for c in range(3):
+        store(w.trial, k + 1 + c, fma(y0, load(w.factor, place + c), load(w.trial, k + 1 + c)))
+    y1 = _unknown(w, k + 1, i1)
+    for c in range(2):
+        store(w.trial, k + 2 + c, fma(y1, load(w.factor, place + 3 + c), load(w.trial, k + 2 + c)))
+    y2 = _unknown(w, k + 2, i2)
+    store(w.trial, k + 3, fma(y2, load(w.factor, place + 5), load(w.trial, k + 3)))
+    return y0, y1, y2, _unknown(w, k + 3, i3)
 
 
 @inlined
 def _eliminate_four(p, w, s, k):
-    zero = splat(0.0)
-    place, target = at(p.chunk_place, s), at(p.target_start, s)
+    place, here = at(p.chunk_place, s), at(p.target_start, s)
     first = at(p.below_start, s)
     size = at(p.below_start, s + 1) - first
-    e10, e20, e30 = (load(w.factor, place), load(w.factor, place + 1), load(w.factor, place + 2))
-    inverse0 = _pivot(p, w, k)
-    r10, r20, r30 = e10 * inverse0, e20 * inverse0, e30 * inverse0
-    _less(w.diagonal, k + 1, r10, e10)
-    _less(w.diagonal, k + 2, r20, e20)
-    _less(w.diagonal, k + 3, r30, e30)
-    _less(w.factor, place + 3, r20, e10)
-    _less(w.factor, place + 4, r30, e10)
-    _less(w.factor, place + 5, r30, e20)
-    e21, e31 = load(w.factor, place + 3), load(w.factor, place + 4)
-    inverse1 = _pivot(p, w, k + 1)
-    r21, r31 = e21 * inverse1, e31 * inverse1
-    _less(w.diagonal, k + 2, r21, e21)
-    _less(w.diagonal, k + 3, r31, e31)
-    _less(w.factor, place + 5, r31, e21)
-    e32 = load(w.factor, place + 5)
-    inverse2 = _pivot(p, w, k + 2)
-    r32 = e32 * inverse2
-    _less(w.diagonal, k + 3, r32, e32)
-    inverse3 = _pivot(p, w, k + 3)
+    inverse, ratios = _inside_four(p, w, k, place)
+    y = _unknown_four(w, k, place, inverse)
+    r10, r20, r30, r21, r31, r32 = ratios
     place += 6
-    for b in range(size):
-        here = place + 4 * b
-        v0 = zero - load(w.factor, here)
-        v1 = fma(r10, v0, load(w.factor, here + 1))
-        store(w.factor, here + 1, v1)
-        v1 = zero - v1
-        v2 = fma(r21, v1, fma(r20, v0, load(w.factor, here + 2)))
-        store(w.factor, here + 2, v2)
-        v3 = fma(r31, v1, fma(r30, v0, load(w.factor, here + 3)))
-        store(w.factor, here + 3, fma(r32, zero - v2, v3))
-    for b in range(size):
-        here = place + 4 * b
-        v0, v1 = load(w.factor, here), load(w.factor, here + 1)
-        v2, v3 = load(w.factor, here + 2), load(w.factor, here + 3)
-        s0, s1 = zero - v0 * inverse0, zero - v1 * inverse1
-        s2, s3 = zero - v2 * inverse2, zero - v3 * inverse3
-        j = at(p.below, first + b)
-        total = fma(s1, v1, fma(s0, v0, load(w.diagonal, j)))
-        store(w.diagonal, j, fma(s3, v3, fma(s2, v2, total)))
-        for c in range(b + 1, size):
-            t = at(p.target, target)
-            target += 1
-            there = place + 4 * c
-            total = fma(s0, load(w.factor, there), load(w.factor, t))
-            total = fma(s1, load(w.factor, there + 1), total)
-            total = fma(s2, load(w.factor, there + 2), total)
-            store(w.factor, t, fma(s3, load(w.factor, there + 3), total))
+    for b in range(place, place + 4 * size, 4):
+        v0 = load(w.factor, b)
+        v1 = fma(r10, v0, load(w.factor, b + 1))
+        v2 = fma(r21, v1, fma(r20, v0, load(w.factor, b + 2)))
+        v3 = fma(r32, v2, fma(r31, v1, fma(r30, v0, load(w.factor, b + 3))))
+        store(w.factor, b + 1, v1)
+        store(w.factor, b + 2, v2)
+        store(w.factor, b + 3, v3)
+    for b in range(0, size - 1, 2):
+        v, u = place + 4 * b, place + 4 * b + 4
+        scaled, after = _scaled_four(w.factor, v, inverse), _scaled_four(w.factor, u, inverse)
+        i, j = at(p.below, first + b), at(p.below, first + b + 1)
+        _add_four(w.diagonal, i, scaled, w.factor, v)
+        _add_four(w.diagonal, j, after, w.factor, u)
+        _add_four(w.trial, i, y, w.factor, v)
+        _add_four(w.trial, j, y, w.factor, u)
+        _add_four(w.factor, at(p.target, here), scaled, w.factor, u)
+        more = size - b - 2
+        for c in range(more):
+            v = u + 4 + 4 * c
+            _add_four(w.factor, at(p.target, here + 1 + c), scaled, w.factor, v)
+            _add_four(w.factor, at(p.target, here + 1 + more + c), after, w.factor, v)
+        here += 1 + 2 * more
+    if size % 2 == 1:
+        v = place + 4 * size - 4
+        i = at(p.below, first + size - 1)
+        _add_four(w.diagonal, i, _scaled_four(w.factor, v, inverse), w.factor, v)
+        _add_four(w.trial, i, y, w.factor, v)
 
 
 @inner
 def factorise(p, w, trust):
-    """Factor ``A x' Aᵀ + ρ`` in place; rows at price zero with a surplus are left out."""
+    """Factor ``A x' Aᵀ + ρ`` in place; rows at price zero with a surplus are left out.
+
+    Columns are eliminated from the right-hand side ``−r`` while they are at hand: the trial holds
+    what `solve_factored` goes on from.
+    """
     _add_ridge(p, w, trust)
+    for i in range(p.row.size):
+        store(w.trial, i, negative(load(w.surplus, i)))
     for s in range(p.chunk_place.size):
         k = at(p.chunk_start, s)
         width = at(p.chunk_start, s + 1) - k
@@ -173,39 +260,6 @@ def factorise(p, w, trust):
             _eliminate_two(p, w, s, k)
         else:
             _eliminate_four(p, w, s, k)
-
-
-@inlined
-def _forward(p, w, s, k):
-    """Eliminate the columns of a chunk from the right-hand side."""
-    zero = splat(0.0)
-    width = at(p.chunk_start, s + 1) - k
-    place = at(p.chunk_place, s)
-    for c in range(width):
-        value = load(w.trial, k + c) * load(w.inverse, k + c)
-        store(w.trial, k + c, value)
-        for d in range(c + 1, width):
-            _less(w.trial, k + d, value, load(w.factor, place))
-            place += 1
-    first, last = at(p.below_start, s), at(p.below_start, s + 1)
-    if width == 4:
-        y0, y1 = zero - load(w.trial, k), zero - load(w.trial, k + 1)
-        y2, y3 = zero - load(w.trial, k + 2), zero - load(w.trial, k + 3)
-        for b in range(first, last):
-            j = at(p.below, b)
-            total = fma(load(w.factor, place), y0, load(w.trial, j))
-            total = fma(load(w.factor, place + 1), y1, total)
-            total = fma(load(w.factor, place + 2), y2, total)
-            store(w.trial, j, fma(load(w.factor, place + 3), y3, total))
-            place += 4
-        return
-    for b in range(first, last):
-        j = at(p.below, b)
-        total = load(w.trial, j)
-        for c in range(width):
-            total = fma(load(w.factor, place), zero - load(w.trial, k + c), total)
-            place += 1
-        store(w.trial, j, total)
 
 
 @inlined
@@ -243,12 +297,8 @@ def _backward(p, w, s, k):
 
 @inner
 def solve_factored(p, w, accepted):
-    """Set the step to ``−(A x' Aᵀ + ρ)⁻¹ r`` in the accepted lanes."""
-    zero, half = splat(0.0), splat(0.5)
-    for i in range(p.row.size):
-        store(w.trial, i, zero - load(w.surplus, i))
-    for s in range(p.chunk_place.size):
-        _forward(p, w, s, at(p.chunk_start, s))
+    """Set the step to ``−(A x' Aᵀ + ρ)⁻¹ r`` in the accepted lanes, after `factorise`."""
+    half = splat(0.5)
     for m in range(p.chunk_place.size):
         s = p.chunk_place.size - 1 - m
         _backward(p, w, s, at(p.chunk_start, s))

@@ -42,6 +42,8 @@ _HOLDS_UP = 0.02
 """Share of the slope along a step at which a single row counts as holding it up."""
 _SWEEPS = 4.0
 """Times that the rows holding up a trial are cleared before the step is shortened."""
+_WAITS = 3
+"""Times in a row that lanes of a block wait for others that try again."""
 _ROW_STEPS = 10
 """Steps of clearing one row."""
 
@@ -225,20 +227,28 @@ def iterate(
 
 @inner
 def newton(p, w, tolerance, first_trust, limit):
-    """Solve one block; return residual and Newton steps of each lane."""
+    """Solve one block; return residual and Newton steps of each lane.
+
+    Lanes whose step was taken wait up to `_WAITS` times in a row for those that must try again: a
+    factorisation takes as long as two trials, and is then made for all. Waiting changes no lane.
+    """
     zero, half, one = splat(0.0), splat(0.5), splat(1.0)
-    target = splat(tolerance)
+    target, most = splat(tolerance), splat(limit + 0.5)
     running, opening = one, one
     worst, trust, length, accepted = one, splat(first_trust), one, zero
     taken, relaxed, sweeps, tries = zero, zero, zero, zero
-    for _ in range(limit + 1):
-        taken = taken + accepted * running
+    waits = 0
+    while any_greater(running, half):
+        again = select_greater(accepted, half, zero, running - opening)
+        waits = waits + 1 if waits < _WAITS and any_greater(again, half) else 0
+        going = again if waits > 0 else running
+        taken = taken + accepted * (going - opening)
+        waiting = accepted * (running - going)
         worst, trust, length, accepted, relaxed, sweeps = iterate(
-            p, w, None, target, running, opening, zero,
+            p, w, None, target, going, opening, zero,
             worst, trust, length, accepted, relaxed, sweeps, tries,
         )  # fmt: skip
-        opening, tries = zero, tries + one
-        running = select_greater(worst, target, one, zero)
-        if not any_greater(running, half):
-            break
+        accepted = accepted + waiting
+        opening, tries = zero, tries + going
+        running = select_greater(worst, target, select_greater(most, tries, one, zero), zero)
     return worst, taken

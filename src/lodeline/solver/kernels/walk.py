@@ -80,11 +80,10 @@ def _take(out, source, lane, place):
 
 @inner
 def _take_scenario(w, l, shelf, lane, place):  # noqa: E741
-    """Copy a scenario from its place on the shelf into a lane."""
+    """Copy a scenario from its place on the shelf into a lane; lower bounds are all scenarios'."""
     work, links = shelf.work, shelf.links
     _take(w.gain, work.gain, lane, place)
     _take(w.offset, work.offset, lane, place)
-    _take(w.lower, work.lower, lane, place)
     _take(w.upper, work.upper, lane, place)
     _take(w.level, work.level, lane, place)
     _take(w.power, work.power, lane, place)

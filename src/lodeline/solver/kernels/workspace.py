@@ -6,6 +6,7 @@ scenario s; see `lodeline.solver.simd`.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 import numpy as np
@@ -15,7 +16,11 @@ from lodeline.solver.curves import Vector
 from lodeline.solver.pattern import Analysis
 from lodeline.solver.simd import WIDTH
 
-__all__ = ["Inputs", "Outputs", "Workspace", "aligned", "workspace"]
+__all__ = ["CURVES", "Inputs", "Outputs", "Workspace", "aligned", "workspace"]
+
+
+CURVES = ("gain", "offset", "level", "power", "bend")
+"""Fields of `Workspace` that follow from curves."""
 
 
 class Inputs(NamedTuple):
@@ -46,7 +51,7 @@ class Outputs(NamedTuple):
 
 
 class Workspace(NamedTuple):
-    """Vectors of eight scenarios, flat."""
+    """Vectors of eight scenarios, flat; what all scenarios share may have shape (number, 1)."""
 
     gain: Vector
     offset: Vector
@@ -81,11 +86,25 @@ def aligned(count: int) -> Vector:
     return raw[skip : skip + count * WIDTH]
 
 
-def workspace(analysis: Analysis) -> Workspace:
-    """Return room for one block of a network."""
+def workspace(analysis: Analysis, shared: Collection[str] = ()) -> Workspace:
+    """Return room for one block of a network.
+
+    Parameters
+    ----------
+    analysis
+        Of the network.
+    shared
+        Fields that are the same in all scenarios (``lower`` and `CURVES` at most): an eighth of
+        the memory to read.
+    """
     pattern = analysis.pattern
     rows, activities = pattern.row.size, pattern.activity.size
     bent = activities - int(pattern.group[3])
     sizes = {"level": bent, "power": bent, "bend": bent, "lane": 1, "factor": analysis.entries}
     sizes |= dict.fromkeys(("gain", "offset", "lower", "upper", "scratch"), activities)
-    return Workspace(**{name: aligned(sizes.get(name, rows)) for name in Workspace._fields})
+    return Workspace(
+        **{
+            name: np.zeros((sizes[name], 1)) if name in shared else aligned(sizes.get(name, rows))
+            for name in Workspace._fields
+        }
+    )

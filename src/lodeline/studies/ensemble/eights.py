@@ -65,9 +65,10 @@ class Lines:
         if model.lines is None:
             pattern, network = model.market.analysis.pattern, model.network
             cell = network.form.astype(np.int64) * len(network.countries) + network.origin
+            room = workspace(model.market.analysis, _SHARED)
             model.lines = cls(
-                model, _inverse(pattern.activity), _inverse(pattern.row),
-                cell[pattern.activity].astype(np.int32), [workspace(model.market.analysis)], {},
+                model, pattern.place, pattern.row_place,
+                cell[pattern.activity].astype(np.int32), [room], {},
             )  # fmt: skip
         lines: Lines = model.lines
         return lines
@@ -87,6 +88,11 @@ class Lines:
         """Lanes whose curve or capacity changes by month; see `LinkVectors.apart`."""
         model = self.model
         return np.intersect1d(model.lanes, np.union1d(model.cut, model.taxed))
+
+    @cached_property
+    def work(self) -> Workspace:
+        """Room for the eight scenarios that walk."""
+        return workspace(self.model.market.analysis, _SHARED)
 
     def room(self, number: int) -> Workspace:
         """Return room for an eight of a block: its own but for scratch."""
@@ -156,14 +162,10 @@ class Lines:
         }
 
 
-_PACKED = ("gain", "offset", "lower", "upper", "level", "power", "bend", "rhs", "prices")
-"""What packing sets and walks and accounts read of a work space."""
-
-
-def _inverse(order: Positions) -> Positions:
-    out = np.empty(order.size, dtype=np.int32)
-    out[order] = np.arange(order.size, dtype=np.int32)
-    return out
+_PACKED = ("gain", "offset", "upper", "level", "power", "bend", "rhs", "prices")
+"""What packing sets and walks and accounts read of a work space, and scenarios change."""
+_SHARED = ("lower",)
+"""What packing sets and no scenario changes."""
 
 
 def _span(index: NDArray[np.intp]) -> NDArray[np.intp] | slice:

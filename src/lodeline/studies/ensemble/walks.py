@@ -70,7 +70,7 @@ class Walks:
     def _walk(self, shelf: Shelf, *, is_last: bool) -> None:
         market = self._model.market
         walk(
-            self._pattern, market.work, self._links, shelf, self._history, self._state,
+            self._pattern, self._lines.work, self._links, shelf, self._history, self._state,
             self._months, market.settings.tolerance, TRUST, LIMIT, is_last,
         )  # fmt: skip
 
@@ -82,7 +82,7 @@ class Walks:
 
     def _fall_back(self, lane: int) -> None:
         """Solve the month of a lane by the reference solver, from the month before."""
-        work, row, state = self._model.market.work, self._pattern.row, self._state
+        work, row, state = self._lines.work, self._pattern.row, self._state
         k, place = divmod(int(state.scenario[lane]), WIDTH)
         month = int(state.month[lane])
         before = self._lines.start.copy()
