@@ -44,7 +44,7 @@ def test_changes_are_measured_against_the_larger_figure_and_small_ones_left_out(
     changed = copy.deepcopy(SUMMARY)
     changed["chains"]["nickel"]["countries"]["JPN"] |= {"unmet_t_total": 50.0, "cost_usd": 1.005e6}
     result = compare_runs(of(), of(changed))
-    assert result.figures.rows() == [("nickel", "JPN", "unmet_t_total", 100.0, 50.0, 0.5)]
+    assert result.figures.rows() == [("nickel", "JPN", "unmet_t_total", 100.0, 50.0, -0.5)]
 
 
 def test_the_countries_asked_about_come_first():
@@ -56,6 +56,10 @@ def test_the_countries_asked_about_come_first():
     manifest = MANIFEST | {"options": {"asked": ["JPN", "ITA"]}}
     figures = compare_runs(of(sides[0]), of(sides[1], manifest)).figures
     assert figures["country"].to_list() == ["JPN", "ITA", "AUT"]
+    # Whom the headline names comes before those asked about.
+    sides[1]["headline"] = {"country": "AUT"}
+    figures = compare_runs(of(sides[0]), of(sides[1], manifest)).figures
+    assert figures["country"].to_list() == ["AUT", "JPN", "ITA"]
 
 
 def test_an_absent_figure_beside_one_that_is_there_has_moved():

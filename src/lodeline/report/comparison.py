@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import polars as pl
+
 from lodeline.report.format import ABSENT, WIDTH, count, magnitude, plain, share, wrapped
 from lodeline.results.comparison import Comparison
 
 __all__ = ["comparison_text"]
 
 _MOST = 20
+_EACH = 6
+"""Figures of one country that are shown, so that several countries are."""
 _WORDS = {
     "unmet_share_peak": "worst month",
     "unmet_t_total": "unmet, t",
-    "time_to_survive_months": "short after, months",
-    "time_to_recover_months": "recovers after, months",
+    "time_to_survive_months": "months until short",
+    "time_to_recover_months": "months to recover",
     "price_multiple_peak": "price, multiple",
     "cost_usd": "cost, USD",
 }
@@ -50,12 +54,13 @@ def _figures(result: Comparison) -> Iterator[str]:
         return
     yield ""
     yield _line("", "country", "figure", "before", "after", "change")
-    for row in result.figures.head(_MOST).iter_rows(named=True):
+    first = result.figures.filter(pl.int_range(pl.len()).over("country") < _EACH).head(_MOST)
+    for row in first.iter_rows(named=True):
         yield _row(row)
-    if moved > _MOST:
-        yield f"  and {moved - _MOST} more, in --json and the files of --out"
+    if moved > first.height:
+        yield f"  and {moved - first.height} more, in --json and the files of --out"
     yield ""
-    yield from wrapped("Change: over the larger of the two, whichever way. all: over all chains.")
+    yield from wrapped("Change: over the larger of the two. all: over all chains.")
 
 
 def _row(row: Mapping[str, Any]) -> str:
@@ -63,7 +68,7 @@ def _row(row: Mapping[str, Any]) -> str:
     as_text = share if metric == "unmet_share_peak" else _number
     if metric.endswith("_months"):
         as_text = _months
-    change = ABSENT if row["change"] is None else share(row["change"])
+    change = ABSENT if row["change"] is None else _signed(row["change"])
     return _line(
         row["chain"] or "all",
         row["country"],
@@ -75,8 +80,12 @@ def _row(row: Mapping[str, Any]) -> str:
 
 
 def _line(chain: str, country: str, metric: str, before: str, after: str, change: str) -> str:
-    text = f"{chain[:17]:<18}{country:<9}{metric:<23}{before:>11}{after:>11}{change:>8}"
+    text = f"{chain:<22}{country:<8}{metric:<20}{before:>10}{after:>10}{change:>9}"
     return text.replace("\u00a0", " ")[:WIDTH].rstrip()
+
+
+def _signed(change: float) -> str:
+    return f"{'+' if change > 0.0 else '−'}{share(abs(change))}"
 
 
 def _number(value: float | None) -> str:

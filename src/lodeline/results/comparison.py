@@ -55,9 +55,10 @@ class Comparison:
         What went in otherwise: ``what`` (a path such as ``chains.nickel.behaviour.surge.value``),
         ``before, after`` as text, null where one has no such entry. Empty: both were made alike.
     figures
-        Figures that moved by at least `least`: the countries asked about first, then by change:
-        ``chain`` (null: over all chains), ``country, metric, before, after, change`` (relative to
-        the larger of the two, null where one of them is absent).
+        Figures that moved by at least `least`: the countries of both headlines first, then those
+        asked about, then by change: ``chain`` (null: over all chains), ``country, metric, before,
+        after, change`` (relative to the larger of the two, below zero where it fell, null where one
+        of them is absent).
     compared
         Number of figures that were compared.
     least
@@ -75,7 +76,7 @@ class Comparison:
 def compare_runs(before: RunFiles, after: RunFiles, *, least: float = 0.01) -> Comparison:
     """Return what went in otherwise and which figures moved.
 
-    A change is |after − before| over the larger of both, at least 0.01 for shares and multiples of
+    A change is after − before over the larger of both, at least 0.01 for shares and multiples of
     prices. An absent value beside one that is there always counts as moved.
 
     Parameters
@@ -88,13 +89,15 @@ def compare_runs(before: RunFiles, after: RunFiles, *, least: float = 0.01) -> C
     rows = list(_figures(before.summary, after.summary))
     table = pl.DataFrame(rows, schema=_SCHEMA, orient="row")
     moved = table.filter(
-        pl.col("change").is_null() | ((pl.col("change") >= least) & (pl.col("change") > 0.0))
+        pl.col("change").is_null() | ((pl.col("change").abs() >= least) & (pl.col("change") != 0.0))
     )
+    headlines = (side.summary.get("headline") for side in (before, after))
+    told = [headline["country"] for headline in headlines if headline]
     return Comparison(
         before=before.name,
         after=after.name,
         inputs=_inputs(before.manifest, after.manifest),
-        figures=_ordered(moved, after.manifest["options"].get("asked") or ()),
+        figures=_ordered(moved, [*told, *(after.manifest["options"].get("asked") or ())]),
         compared=table.height,
         least=least,
     )
@@ -113,11 +116,11 @@ def comparison_document(result: Comparison) -> dict[str, Any]:
     }
 
 
-def _ordered(moved: pl.DataFrame, asked: Sequence[str]) -> pl.DataFrame:
-    """Return the countries asked about first, in their order, then the largest change."""
-    rank = {country: place for place, country in enumerate(asked)}
+def _ordered(moved: pl.DataFrame, first: Sequence[str]) -> pl.DataFrame:
+    """Return some countries first, in their order, then the largest change."""
+    rank = {country: place for place, country in enumerate(dict.fromkeys(first))}
     place = pl.col("country").replace_strict(rank, default=len(rank), return_dtype=pl.Int64)
-    return moved.sort(place, -pl.col("change"), nulls_last=[True, False], maintain_order=True)
+    return moved.sort(place, -pl.col("change").abs(), nulls_last=[True, False], maintain_order=True)
 
 
 Figure = tuple[str | None, str, str, float | None, float | None, float | None]
@@ -145,7 +148,7 @@ def _change(metric: str, before: float | None, after: float | None) -> float | N
     if before is None or after is None:
         return None
     scale = max(abs(before), abs(after), _SCALE_FLOOR.get(metric, 0.0))
-    return abs(after - before) / scale if scale > 0.0 else 0.0
+    return (after - before) / scale if scale > 0.0 else 0.0
 
 
 def _inputs(before: Mapping[str, Any], after: Mapping[str, Any]) -> pl.DataFrame:
