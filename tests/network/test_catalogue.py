@@ -281,6 +281,16 @@ def test_unknown_chain_suggests_the_nearest():
         load_chain("rare-earth")
 
 
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [("bauxite", "form 'bauxite': aluminium."), ("magnets", "form 'magnets': rare-earth-magnets."),
+     ("Rare earths", "material 'rare-earths': heavy-rare-earths, rare-earth-magnets, rare-earths")],
+)  # fmt: skip
+def test_a_form_or_material_in_place_of_a_chain_is_told_where_it_is(name, told):
+    with pytest.raises(UnknownNameError, match=told):
+        load_chain(name)
+
+
 def test_files_that_cannot_be_read_are_input_errors(tmp_path):
     big = tmp_path / "big.toml"
     big.write_bytes(b"#" * 1_000_001)

@@ -67,13 +67,22 @@ def load_chain(path_or_id: str | Path) -> Chain:
         path = Path(path_or_id)
         return parse_chain(_read(path), source=str(path))
     if path_or_id not in chain_ids():
-        raise UnknownNameError(
-            "chain",
-            path_or_id,
-            chain_ids(),
-            "List them: lodeline chains. A file of your own ends in .toml.",
-        )
+        remedy = "List them: lodeline chains. A file of your own ends in .toml."
+        remedy = f"{_where_it_is(path_or_id)} {remedy}".strip()
+        raise UnknownNameError("chain", path_or_id, chain_ids(), remedy)
     return _packaged_chain(path_or_id)
+
+
+def _where_it_is(name: str) -> str:
+    """Return in a sentence which chains have a form or material of that name; nothing if none."""
+    plain = name.strip().lower().replace(" ", "-").replace("_", "-")
+    chains = load_all()
+    of_form = [c.id for c in chains.values() if plain in [f.id for f in c.forms]]
+    of_material = [c.id for c in chains.values() if plain == c.material.replace(" ", "-")]
+    for what, found in (("material", of_material), ("form", of_form)):
+        if found:
+            return f"Chains with a {what} '{plain}': {', '.join(sorted(found))}."
+    return ""
 
 
 def chain_text(chain_id: str) -> str:

@@ -169,7 +169,10 @@ def find_materials(names: Iterable[str]) -> tuple[Material, ...]:
         material = spelled.get(_spelling(name)) or spelled.get(_of_chain(_spelling(name)))
         if material is None:
             raise UnknownNameError(
-                "material", name, known, "List them: lodeline exposure --materials."
+                "material",
+                name,
+                known,
+                "List them: lodeline exposure --materials. Chains will do too: lodeline chains.",
             )
         found[material.id] = material
     return tuple(found.values()) or _MATERIALS
