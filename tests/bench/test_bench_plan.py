@@ -28,8 +28,10 @@ def test_a_run_over_its_limit_is_ended_and_its_peer_not_tried_with_more(capsys):
     assert main(arguments) == 0
     first, second = json.loads(capsys.readouterr().out)["rows"]
     assert (first["peer_s"], first["ratio"]) == (None, None)
-    assert first["note"].startswith("over ")
+    assert first["note"] == "over 1 CPU s"
+    assert first["ratio_at_least"] == pytest.approx(1.0 / first["ours_s"])
     assert second["note"].startswith("not tried: over ")
+    assert second["ratio_at_least"] is None
 
 
 def test_without_an_interpreter_mpi_sppy_s_row_says_so():

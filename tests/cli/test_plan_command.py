@@ -53,6 +53,15 @@ def test_the_contract(summary):
     )
 
 
+def test_separate_is_what_is_reported_alone_and_nothing_else(summary):
+    views = {v["name"]: v for v in summary["market"]}
+    alone = [d for name, v in views.items() if name.startswith("alone: ") for d in v["measures"]]
+    assert sorted(views["separate"]["measures"]) == sorted(alone)
+    by_coalition = {tuple(c["members"]): c["measures"] for c in summary["coalitions"]}
+    for partner in ("JPN", "USA"):
+        assert views[f"alone: {partner}"]["measures"] == by_coalition[(partner,)]
+
+
 def test_shapley_shares_add_up_to_the_joint_saving(summary):
     joint = summary["coalitions"][-1]
     assert sum(s["shapley"] for s in summary["shares"].values()) == joint["saving"]
@@ -98,6 +107,18 @@ def test_going_on_gives_the_same_bytes(folder, summary, capsys):
     assert code == 0
     assert (folder / "out" / "summary.json").read_bytes() == before
     assert "measures" in out
+    told = " ".join(out.split())
+    built = [m for m in summary["measures"] if m["built"]]
+    stay = sum(m["if_dearer"] == m["if_cheaper"] == "same" for m in built)
+    assert f"nothing changes for {stay} of the {len(built)} chosen ones" in told
+    for m in built:
+        named = f"{m['id']} (dearer: {m['if_dearer']}; cheaper: {m['if_cheaper']})"
+        assert (named in told) == ((m["if_dearer"], m["if_cheaper"]) != ("same", "same"))
+    for c in summary["comparisons"]:
+        assert c["world_error_usd"] >= 0.0
+    assert "joining saves" in told
+    assert "one standard error" in told
+    assert "only exchanges that help in 8 others too were made" in told
     assert max(map(len, out.splitlines())) <= 80
     page = (folder / "out" / "report.html").read_text()
     assert "<script" not in page

@@ -15,6 +15,7 @@ from lodeline.studies.plan.futures import case_of
 from lodeline.studies.plan.ledger import Ledger
 from lodeline.studies.plan.market import Judge, simulate_plan
 from lodeline.studies.plan.master import Master
+from lodeline.studies.plan.outcomes import fresh_comparisons
 
 COUNT = 6
 
@@ -99,10 +100,34 @@ def test_a_plan_lowers_the_mean_loss_though_not_that_of_every_future(case, judge
 def test_exchanges_never_make_the_partners_worse_off_and_keep_the_rules(case, judge):
     members = ("JPN", "USA")
     start = np.zeros(case.menu.size)
-    found = improve_for_members(case, judge, start)
-    assert own_value(case, judge, found, members) < own_value(case, judge, start, members)
+    others = Judge(case, case.values(seed=2, count=COUNT))
+    found = improve_for_members(case, judge, start, confirmed_by=others)
+    for each in (judge, others):
+        assert own_value(case, each, found, members) < own_value(case, each, start, members)
     rules, limit = case.menu.constraints(case.menu.partners)
     assert np.all(rules @ found <= limit + 1e-6 * np.abs(limit) + 1e-9)
+
+
+def test_an_exchange_that_helps_in_one_set_of_futures_alone_is_not_made(case, judge):
+    """Where nothing happens no measure helps, however much it helps in the plan's futures."""
+    values = {k: v.copy() for k, v in case.values(seed=2, count=COUNT).items()}
+    values["stop.happens"][:] = 0.0
+    start = np.zeros(case.menu.size)
+    quiet = Judge(case, values)
+    assert np.any(improve_for_members(case, judge, start, confirmed_by=judge) > 0.0)
+    assert not np.any(improve_for_members(case, judge, start, confirmed_by=quiet) > 0.0)
+
+
+def test_what_plans_save_in_fresh_futures_has_its_standard_error(case, judge):
+    plans = {"joint": case.menu.modules, "separate": np.zeros(case.menu.size)}
+    found = {(c.plan, c.against): c for c in fresh_comparisons(case, judge, plans)}
+    assert set(found) == {("joint", "nothing"), ("joint", "separate")}
+    charge = float(case.menu.charge @ case.menu.modules)
+    saved = judge(plans["separate"]).world - judge(plans["joint"]).world - charge
+    row = found["joint", "separate"]
+    assert row.world_usd == pytest.approx(saved.mean())
+    assert row.world_error_usd == pytest.approx(saved.std(ddof=1) / np.sqrt(COUNT))
+    assert row.better_in == (saved > 0.0).mean()
 
 
 def test_what_a_measure_prevents_stands_beside_the_charge_of_all_that_goes_with_it(tmp_path):

@@ -5,9 +5,10 @@ Curves are straight and the goal is the mean, so that the big problem is a QP (P
 divisible) or, with curves cut into pieces, a mixed-integer linear problem (HiGHS, whole modules);
 mpi-sppy gets these linear problems future by future. Every run has a process of its own, on one
 core: its CPU seconds count, so that other work on the machine does not, and its largest memory is
-reported. A run that takes more CPU seconds than its limit is ended, and its peer is not tried with
-more futures. Lodeline's time counts all from the drawn futures to the proven gap; a peer's counts
-its solver alone, for mpi-sppy with the building of its models.
+reported. A run that takes more CPU seconds than its limit is ended: its row says how many times
+longer the peer takes at least, and it is not tried with more futures. Lodeline's time counts all
+from the drawn futures to the proven gap; a peer's counts its solver alone, for mpi-sppy with the
+building of its models.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import resource
+import signal
 import subprocess
 import tempfile
 import time
@@ -66,6 +68,8 @@ class Row:
         Number of futures.
     ours_s, peer_s, ratio
         CPU seconds of one core, and the peer's over ours; None where the peer gave up.
+    ratio_at_least
+        Where the peer was ended after its CPU seconds: these over ours.
     ours_mb, peer_mb
         Largest memory of the process.
     ours_value, ours_bound, peer_value
@@ -80,6 +84,7 @@ class Row:
     ours_s: float | None
     peer_s: float | None
     ratio: float | None
+    ratio_at_least: float | None
     ours_mb: float | None
     peer_mb: float | None
     ours_value: float | None
@@ -112,7 +117,7 @@ def bench_plan(
     peers
         Of `PEERS`; default all.
     limit
-        CPU seconds that a run may take, Lodeline's own twice that.
+        CPU seconds that a peer's solver may take, Lodeline's own run twice that.
     peer_python
         Interpreter that has mpi-sppy; None: its rows say that there is none.
     progress
@@ -139,7 +144,7 @@ def bench_plan(
             if peer not in given_up:
                 progress(f"{count} futures: {peer}")
                 asked = (countries, measures, count, gap, peer, limit, own[divisible]["value"])
-                other = _apart(_theirs, *asked, peer_python, limit=2.0 * limit)
+                other = _apart(_theirs, *asked, peer_python, limit=limit)
                 if other["seconds"] is None:
                     given_up[peer] = f"not tried: {other['note']} with {count} futures"
             rows.append(_row(peer, case, count, own[divisible], other))
@@ -155,11 +160,14 @@ def bench_plan(
     }
 
 
-_NOTHING: dict[str, Any] = {"seconds": None, "value": None, "bound": None, "mb": None, "note": ""}
+_NOTHING: dict[str, Any] = {
+    "seconds": None, "value": None, "bound": None, "mb": None, "note": "", "ended_after": None
+}  # fmt: skip
 
 
 def _row(peer: str, case: str, count: int, own: dict[str, Any], other: dict[str, Any]) -> Row:
     both = own["seconds"] is not None and other["seconds"] is not None
+    is_ended = own["seconds"] is not None and other["ended_after"] is not None
     return Row(
         peer=peer,
         case=f"{case}, {'divisible' if peer == 'piqp' else 'whole'}",
@@ -167,6 +175,7 @@ def _row(peer: str, case: str, count: int, own: dict[str, Any], other: dict[str,
         ours_s=own["seconds"],
         peer_s=other["seconds"],
         ratio=other["seconds"] / own["seconds"] if both else None,
+        ratio_at_least=other["ended_after"] / own["seconds"] if is_ended else None,
         ours_mb=own["mb"],
         peer_mb=other["mb"],
         ours_value=own["value"],
@@ -268,10 +277,11 @@ def _theirs(
             size = abs(value) if value is not None else UNIT
             return _by_sppy(singles, peer, gap * size / UNIT / count, limit, python)
         problem = extensive_form(case.menu, recourses, np.full(count, 1.0 / count))
+        _allow(limit)
         if peer == "piqp":
             found = solve_by_piqp(problem, tolerance=_TOLERANCE)
         else:
-            found = solve_by_highs(problem, gap=gap, limit=limit)
+            found = solve_by_highs(problem, gap=gap, limit=float("inf"))
     except (InputError, MemoryError) as error:
         return _NOTHING | {"note": " ".join(str(error).split()) or "out of memory"}
     return _NOTHING | {"seconds": found.seconds, "value": found.value, "mb": peak_mb()}
@@ -297,9 +307,10 @@ def _by_sppy(
         asked = [str(python), str(script), name, method, str(tolerance), str(limit), str(out)]
         done = subprocess.run(asked, capture_output=True, text=True, check=False)
         if not out.exists():
+            if done.returncode == -signal.SIGXCPU:
+                return _over(limit)
             said = done.stderr.strip().splitlines() or ["it was ended"]
-            over = f"over {limit:.0f} CPU s" if done.returncode < 0 else said[-1][:200]
-            return _NOTHING | {"note": over}
+            return _NOTHING | {"note": said[-1][:200]}
         found = json.loads(out.read_text(encoding="utf-8"))
     return _NOTHING | {
         "seconds": found["seconds"], "mb": found["mb"],
@@ -319,9 +330,22 @@ def _apart(
     try:
         found: dict[str, Any] = here.recv()
     except EOFError:
-        found = _NOTHING | {"note": f"over {limit:.0f} CPU s, or out of memory"}
+        process.join()
+        if process.exitcode == -signal.SIGXCPU:
+            return _over(limit)
+        return _NOTHING | {"note": f"ended by signal or memory (exit code {process.exitcode})"}
     process.join()
     return found
+
+
+def _over(limit: float) -> dict[str, Any]:
+    return _NOTHING | {"note": f"over {limit:.0f} CPU s", "ended_after": limit}
+
+
+def _allow(seconds: float) -> None:
+    """End this process after so many CPU seconds more."""
+    most = resource.getrlimit(resource.RLIMIT_CPU)[1]
+    resource.setrlimit(resource.RLIMIT_CPU, (int(time.process_time() + seconds) + 1, most))
 
 
 def _limited(
@@ -330,5 +354,5 @@ def _limited(
     function: Callable[..., dict[str, Any]],
     arguments: tuple[object, ...],
 ) -> None:
-    resource.setrlimit(resource.RLIMIT_CPU, (int(limit), int(limit) + 1))
+    _allow(limit)
     answer.send(function(*arguments))

@@ -230,11 +230,18 @@ def _plan(
 
     rows = [
         (str(row["futures"]), row["peer"], told(row["ours_s"], 1),
-         row["note"] or told(row["peer_s"], 1), told(row["ratio"], 1), told(row["ours_mb"], 0),
+         row["note"] or told(row["peer_s"], 1), _ratio(row), told(row["ours_mb"], 0),
          told(row["peer_mb"], 0))
         for row in document["rows"]
     ]  # fmt: skip
     print_table(headings, rows, numbers=headings[2:])
+
+
+def _ratio(row: dict[str, Any]) -> str:
+    if row["ratio"] is not None:
+        return f"{row['ratio']:.1f}"
+    least = row["ratio_at_least"]
+    return "–" if least is None else f"at least {least:.1f}"
 
 
 def _names(text: str | None) -> list[str] | None:

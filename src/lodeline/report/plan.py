@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from lodeline.results.plan import MeasureOutcome, PlanResult
+from lodeline.results.plan import FreshComparison, MeasureOutcome, PlanResult
 
 __all__ = ["plan_lines", "plan_tables", "share", "usd", "when"]
 
@@ -60,6 +60,8 @@ def plan_lines(result: PlanResult) -> Iterator[str]:
             f"{usd(result.value_of_stochastic_solution)} m USD (value of the stochastic solution)."
         )
     yield from _joint(result)
+    yield from _own_loss(result)
+    yield from _if_a_cost_changes(result)
 
 
 def _in_the_market(result: PlanResult) -> Iterator[str]:
@@ -68,8 +70,33 @@ def _in_the_market(result: PlanResult) -> Iterator[str]:
     yield (
         f"In {result.fresh} fresh futures of the market, where nobody knows what comes, the "
         f"partners' own mean loss falls from {usd(nothing.own_mean)} to {usd(joint.own_mean)} m "
-        f"USD, the world's from {usd(nothing.world_mean)} to {usd(joint.world_mean)}."
+        f"USD, the world's from {usd(nothing.world_mean)} to {usd(joint.world_mean)}. "
+        + "".join(_compared(c, "the plan saves") for c in result.comparisons if _is(c, "nothing"))
     )
+
+
+def _is(comparison: FreshComparison, against: str) -> bool:
+    return (comparison.plan, comparison.against) == ("joint", against)
+
+
+def _compared(c: FreshComparison, words: str) -> str:
+    """Return what one plan saves against another in fresh futures, with its standard errors."""
+    return (
+        f"Loss and charge together {words} {usd(c.world_usd)} ± {usd(c.world_error_usd)} m USD for "
+        f"the world, {usd(c.own_usd)} ± {usd(c.own_error_usd)} for the partners (± one standard "
+        f"error{_told_apart(c)})."
+    )
+
+
+def _told_apart(c: FreshComparison) -> str:
+    pairs = (
+        ("the world", c.world_usd, c.world_error_usd),
+        ("the partners", c.own_usd, c.own_error_usd),
+    )
+    unsure = [who for who, mean, error in pairs if abs(mean) <= 2.0 * error]
+    if not unsure:
+        return ""
+    return f"; for {' and '.join(unsure)} these futures are too few to tell it from nothing"
 
 
 def _joint(result: PlanResult) -> Iterator[str]:
@@ -80,7 +107,42 @@ def _joint(result: PlanResult) -> Iterator[str]:
         f"One joint plan saves {usd(result.saved_by_joining_usd)} m USD against separate plans "
         f"carried out together (by what is proven, between {usd(max(least, 0.0))} and {usd(most)})."
     )
+    for c in result.comparisons:
+        if _is(c, "separate"):
+            yield f"In the {result.fresh} fresh futures of the market: " + _compared(
+                c, "joining saves"
+            )
     yield f"Sharing what is saved: {result.core}."
+
+
+def _own_loss(result: PlanResult) -> Iterator[str]:
+    """Yield what plans for the partners' own loss are worth, and how they were kept honest."""
+    found = [c for c in result.comparisons if c.plan == "own loss"]
+    if found:
+        yield (
+            f"Plans for the partners' own loss were sought by exchanges in the plan's {result.n} "
+            f"futures; only exchanges that help in {result.fresh} others too were made. Nothing "
+            f"about them is proven."
+        )
+    for c in found:
+        yield f"In {result.fresh} fresh futures again: " + _compared(
+            c, f"the plan “{c.plan}” saves against “{c.against}”"
+        )
+
+
+def _if_a_cost_changes(result: PlanResult) -> Iterator[str]:
+    """Yield whether the decision on each chosen measure changes with a tenth of its cost."""
+    built = [m for m in result.measures if m.decisions]
+    if not built:
+        return
+    moved = [m for m in built if not is_stable(m)]
+    yield (
+        f"If the cost of one measure rises or falls by a tenth, nothing changes for "
+        f"{len(built) - len(moved)} of the {len(built)} chosen ones, as far as the proof can tell"
+        + ("; the others: " if moved else "")
+        + ", ".join(f"{m.id} (dearer: {m.if_dearer}; cheaper: {m.if_cheaper})" for m in moved)
+        + "."
+    )
 
 
 def _of_saving(result: PlanResult) -> str:

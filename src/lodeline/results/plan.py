@@ -10,6 +10,7 @@ __all__ = [
     "Benchmark",
     "CoalitionValue",
     "Decision",
+    "FreshComparison",
     "FrontierPoint",
     "LevelOutcome",
     "MarketView",
@@ -229,6 +230,33 @@ class MarketView:
 
 
 @dataclass(frozen=True)
+class FreshComparison:
+    """What one plan saves against another in the fresh futures of the market, USD.
+
+    Loss and charge together, future by future: what the two have in common falls out.
+
+    Attributes
+    ----------
+    plan, against
+        Names as in `MarketView`.
+    world_usd, world_error_usd
+        Mean saving by the world's loss, and one standard error.
+    own_usd, own_error_usd
+        The same by the partners' own loss.
+    better_in
+        Share of the futures in which the world's loss and the charge are lower.
+    """
+
+    plan: str
+    against: str
+    world_usd: float
+    world_error_usd: float
+    own_usd: float
+    own_error_usd: float
+    better_in: float
+
+
+@dataclass(frozen=True)
 class StockPrice:
     """What one more month of use in a strategic stock costs and is worth, USD a month of use.
 
@@ -354,7 +382,8 @@ class PlanResult:
         Who pays when, USD: by partner, then by year.
     tail, tail_weight
         α and λ.
-    measures, coalitions, shares, frontier, market, stock_prices, benchmarks, levels, unmet_limits
+    measures, coalitions, shares, frontier, market, comparisons, stock_prices, benchmarks, levels,
+    unmet_limits
         See their classes.
     separate_usd, saved_by_joining_usd
         Value of both standalone plans carried out together, None where they cannot be; by how much
@@ -398,6 +427,7 @@ class PlanResult:
     shares: Mapping[str, PartnerShare]
     frontier: tuple[FrontierPoint, ...]
     market: tuple[MarketView, ...]
+    comparisons: tuple[FreshComparison, ...]
     stock_prices: tuple[StockPrice, ...]
     benchmarks: tuple[Benchmark, ...]
     levels: tuple[LevelOutcome, ...]

@@ -19,6 +19,7 @@ from lodeline.studies.plan.bundle import Optimum, Search
 from lodeline.studies.plan.futures import Case
 from lodeline.studies.plan.market import Judge
 from lodeline.studies.plan.master import Master, mean_of_worst
+from lodeline.studies.plan.outcomes import standard_error
 from lodeline.studies.plan.rules import service
 from lodeline.units import Month
 
@@ -118,11 +119,10 @@ def _prevented(case: Case, judge: Judge, plan: Vector, k: int) -> _Prevented:
     members, tail = case.plan.members, case.plan.goal.tail
     fall = before.world - after.world
     pays = fall > float(case.menu.charge @ (plan - without))
-    spread = float(fall.std(ddof=1)) if fall.size > 1 else 0.0
     return _Prevented(
         world=float(fall.mean()),
         own=float((before.of(members) - after.of(members)).mean()),
-        error=spread / float(np.sqrt(fall.size)),
+        error=standard_error(fall),
         by_event=_by_event(case, judge, case.plan.measures[k].chain, fall),
         helps_in=float(pays.mean()),
         tail=mean_of_worst(before.world, tail) - mean_of_worst(after.world, tail),

@@ -4,6 +4,10 @@ The proven plan is best for the world. Partners will ask what is best for them, 
 unmet use is reached: losses of a group and shares of futures have no duals, so plans for them are
 found by trying. A *pass* tries every single change (a module more, less, or in another year), then
 makes those that help, best first, as long as each still helps. Passes go on until none does.
+
+What is best in a few futures is partly luck. So a change for the partners' own loss is made only
+if it helps in a second set of futures too, by which none is chosen; the plan is then judged in a
+third one.
 """
 
 from __future__ import annotations
@@ -55,6 +59,7 @@ def improve_for_members(
     judge: Judge,
     plan: Vector,
     *,
+    confirmed_by: Judge,
     partners: Sequence[str] | None = None,
     message: Message = lambda _: None,
 ) -> Vector:
@@ -68,6 +73,8 @@ def improve_for_members(
         Market in the futures to choose by; judge the result in others.
     plan
         Where to start, shape (choice,).
+    confirmed_by
+        Market in other futures, in which every change has to help too.
     partners
         Who acts, with measures and money of their own; default all.
     message
@@ -80,6 +87,7 @@ def improve_for_members(
         lambda trial: own_value(case, judge, trial, who),
         partners=who,
         message=lambda text: message(f"own loss of {' and '.join(who)}: {text}"),
+        confirm=lambda trial: own_value(case, confirmed_by, trial, who),
     )
 
 
@@ -180,8 +188,12 @@ def _improve(
     partners: Sequence[str],
     message: Message,
     acts: Flags | None = None,
+    confirm: Cost = lambda _: -np.inf,
 ) -> Vector:
-    """Return what exchanges make of a plan, see the module's head."""
+    """Return what exchanges make of a plan, see the module's head.
+
+    `confirm` has to fall too where it is finite.
+    """
     rules, limit = menu.constraints(partners)
     slack = 1e-7 * np.maximum(np.abs(limit), 1.0)
     top = np.where(menu.open_to(partners), menu.modules, 0.0)
@@ -191,7 +203,7 @@ def _improve(
         inside = bool(np.all(trial >= 0.0) and np.all(trial <= top))
         return inside and bool(np.all(rules @ trial - limit <= np.maximum(slack, broken)))
 
-    best, value = plan, cost(plan)
+    best, value, second = plan, cost(plan), confirm(plan)
     for k in range(_PASSES):
         tried = []
         changes = [c for c in _changes(menu, best, acts) if is_allowed(best + c)]
@@ -203,11 +215,18 @@ def _improve(
             if least >= before - _WORTH * abs(before):
                 break
             trial = best + changes[i]
-            if is_allowed(trial) and (new := cost(trial)) < value - _WORTH * abs(value):
-                best, value = trial, new
+            if not is_allowed(trial) or not _falls(new := cost(trial), value):
+                continue
+            other = confirm(trial)
+            if np.isinf(other) or _falls(other, second):
+                best, value, second = trial, new, other
         if value >= before:
             break
     return best
+
+
+def _falls(new: float, old: float) -> bool:
+    return new < old - _WORTH * abs(old)
 
 
 def _changes(menu: Menu, plan: Vector, acts: Flags | None) -> Iterator[Vector]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from lodeline.results.metrics import UNMET_THRESHOLD
 from lodeline.results.plan import (
     CoalitionValue,
+    FreshComparison,
     FrontierPoint,
     LevelOutcome,
     MarketView,
@@ -31,10 +32,12 @@ __all__ = [
     "cash_by_year",
     "coalition_values",
     "core_words",
+    "fresh_comparisons",
     "frontier_points",
     "level_outcomes",
     "market_views",
     "partner_shares",
+    "standard_error",
     "stock_prices",
 ]
 
@@ -61,6 +64,43 @@ def _view(case: Case, found: Judgement, name: str, plan: Vector) -> MarketView:
         charge=float(case.menu.charge @ plan),
         measures=_decided(case.menu, plan),
     )
+
+
+_PAIRS = (
+    ("joint", "nothing"),
+    ("joint", "separate"),
+    ("own loss", "separate"),
+    ("own loss", "own loss, separate"),
+)
+
+
+def fresh_comparisons(
+    case: Case, judge: Judge, plans: Mapping[str, Vector]
+) -> tuple[FreshComparison, ...]:
+    """Return what plans save against each other in the fresh futures, as far as there are both."""
+    every = {"nothing": np.zeros(case.menu.size), **plans}
+    out = []
+    for plan, against in _PAIRS:
+        if plan in every and against in every:
+            one, other = every[plan], every[against]
+            charge = float(case.menu.charge @ (other - one))
+            better, worse = judge(one), judge(other)
+            members = case.plan.members
+            world = worse.world - better.world + charge
+            own = worse.of(members) - better.of(members) + charge
+            out.append(
+                FreshComparison(
+                    plan, against, float(world.mean()), standard_error(world),
+                    float(own.mean()), standard_error(own), float((world > 0.0).mean()),
+                )
+            )  # fmt: skip
+    return tuple(out)
+
+
+def standard_error(values: Vector) -> float:
+    """Return the standard error of a mean; 0 of a single value."""
+    spread = float(values.std(ddof=1)) if values.size > 1 else 0.0
+    return spread / float(np.sqrt(values.size))
 
 
 def coalition_values(menu: Menu, answers: Answers) -> tuple[CoalitionValue, ...]:

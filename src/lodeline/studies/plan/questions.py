@@ -167,10 +167,12 @@ def answers_of(case: Case, search: Search, settings: Settings, talk: Talk) -> An
     talk.end("frontier")
     central = _central(case, settings, talk)
     central_value = None if central is None else _finite(search.value(central))
+    # What partners do alone is settled before it is added up: the sum is of the plans reported.
+    # Nothing that is evaluated after that is open to one of them but what it does itself.
+    groups |= {m: search.settled(o, members=m) for m, o in groups.items() if len(m) == 1}
     separate = _separate(groups, menu)
     separate_value = None if separate is None else search.value(separate)
     talk.end("plan for the central future")
-    # From here on no plan is evaluated but sums of what is known: see Search.settled.
     groups = {m: search.settled(o, members=m) for m, o in groups.items()}
     return Answers(
         joint=groups[menu.partners],

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +26,7 @@ from lodeline.studies.plan.outcomes import (
     cash_by_year,
     coalition_values,
     core_words,
+    fresh_comparisons,
     frontier_points,
     level_outcomes,
     market_views,
@@ -97,14 +100,21 @@ def _plans(
         plans |= {"separate": answers.separate}
         plans |= {f"alone: {name}": plan for name, plan in alone.items()}
     if settings.own_loss:
+        others = case.values(seed=settings.seed + 2, count=case.plan.fresh)
+        improved = partial(
+            improve_for_members,
+            case,
+            chosen_by,
+            confirmed_by=Judge(case, others, told=talk.step),
+            message=talk.step,
+        )
         start = answers.joint.plan
         if answers.separate is not None:
-            each = [
-                improve_for_members(case, chosen_by, p, partners=(name,), message=talk.step)
-                for name, p in alone.items()
-            ]
-            plans["own loss, separate"] = start = np.asarray(np.sum(each, axis=0))
-        plans["own loss"] = improve_for_members(case, chosen_by, start, message=talk.step)
+            each = [improved(p, partners=(name,)) for name, p in alone.items()]
+            together = np.asarray(np.sum(each, axis=0))
+            if case.menu.allows(together):
+                plans["own loss, separate"] = start = together
+        plans["own loss"] = improved(start)
         talk.end("own loss")
     if case.plan.unmet_limits:
         plans["unmet limits"] = reach_unmet_limits(
@@ -125,22 +135,20 @@ def _result(
     talk: Talk,
 ) -> PlanResult:
     """Judge the plans and gather everything."""
-    plan, menu, joint = case.plan, case.menu, answers.joint
+    plan, joint = case.plan, answers.joint
     talk.say("judging plans by the market")
-    views = market_views(case, judge, plans)
-    unmet = (
-        unmet_outcomes(case, judge, chosen_by, plans, plans["unmet limits"])
+    judged: dict[str, Any] = {
+        "market": market_views(case, judge, plans),
+        "comparisons": fresh_comparisons(case, judge, plans),
+        "unmet_limits": unmet_outcomes(case, judge, chosen_by, plans, plans["unmet limits"])
         if plan.unmet_limits
-        else ()
-    )
+        else (),
+    }
     talk.say("judging what each measure prevents")
     outcomes = measure_outcomes(case, search, judge, joint)
-    coalitions = coalition_values(menu, answers)
+    coalitions = coalition_values(case.menu, answers)
     shares, core = partner_shares(case, judge, joint, coalitions)
     talk.end("market")
-    probability = search.master.probability
-    before = search.losses(np.zeros(menu.size))
-    parted, least = answers.separate_value, answers.separate_least
     return PlanResult(
         specification=plan.document(),
         seed=settings.seed,
@@ -148,43 +156,59 @@ def _result(
         fresh=plan.fresh,
         base_year=case.base_year,
         years=plan.years,
-        objective=joint.upper,
-        bound=joint.lower,
-        gap=joint.gap,
-        gap_of_saving=_of_saving(answers),
-        without=answers.without,
-        expected_loss=float(probability @ joint.losses),
-        cvar=risk_of(joint.losses, probability, plan.goal.tail),
-        charge_usd=float(menu.charge @ joint.plan),
-        cost_usd=float(menu.cash @ joint.plan),
-        expected_loss_before=float(probability @ before),
-        cvar_before=risk_of(before, probability, plan.goal.tail),
         cash_by_year=cash_by_year(case, joint.plan),
         tail=plan.goal.tail,
         tail_weight=plan.goal.tail_weight,
         measures=outcomes,
         coalitions=coalitions,
         shares=shares,
-        frontier=frontier_points(search.master, answers.budgets, before),
-        market=views,
         stock_prices=stock_prices(case, search, joint),
         benchmarks=benchmarks_of(case, joint.plan),
         levels=level_outcomes(case, joint.plan),
-        unmet_limits=unmet,
-        separate_usd=parted,
-        saved_by_joining_usd=None if parted is None else parted - joint.upper,
-        saved_at_least_usd=None if least is None else least - joint.upper,
-        saved_at_most_usd=None if parted is None else parted - joint.lower,
         core=core_words(case, core),
-        value_of_stochastic_solution=(
-            None if answers.central_value is None else answers.central_value - joint.upper
-        ),
         evaluations=search.evaluations,
         rounds=joint.rounds,
         seconds=talk.seconds,
         dataset=data.dataset_identity(),
         country_names=data.country_names(),
+        **judged,
+        **_proven(case, search, answers),
+        **_joining(answers),
     )
+
+
+def _proven(case: Case, search: Search, answers: Answers) -> dict[str, Any]:
+    """Return what is known of the joint plan in the futures that it is made for."""
+    menu, joint, goal = case.menu, answers.joint, case.plan.goal
+    probability = search.master.probability
+    before = search.losses(np.zeros(menu.size))
+    return {
+        "objective": joint.upper,
+        "bound": joint.lower,
+        "gap": joint.gap,
+        "gap_of_saving": _of_saving(answers),
+        "without": answers.without,
+        "expected_loss": float(probability @ joint.losses),
+        "cvar": risk_of(joint.losses, probability, goal.tail),
+        "charge_usd": float(menu.charge @ joint.plan),
+        "cost_usd": float(menu.cash @ joint.plan),
+        "expected_loss_before": float(probability @ before),
+        "cvar_before": risk_of(before, probability, goal.tail),
+        "frontier": frontier_points(search.master, answers.budgets, before),
+    }
+
+
+def _joining(answers: Answers) -> dict[str, Any]:
+    """Return what the joint plan saves against others, USD."""
+    joint, parted, least = answers.joint, answers.separate_value, answers.separate_least
+    central = answers.central_value
+    return {
+        "separate_usd": parted,
+        "saved_by_joining_usd": None if parted is None else parted - joint.upper,
+        "saved_at_least_usd": None if least is None else least - joint.upper,
+        "saved_at_most_usd": None if parted is None else parted - joint.lower,
+        "value_of_stochastic_solution": None if central is None else central - joint.upper,
+    }
 
 
 def _of_saving(answers: Answers) -> float | None:
