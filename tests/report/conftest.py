@@ -7,6 +7,7 @@ from dataclasses import replace
 import polars as pl
 import pytest
 
+from lodeline.results.groups import GroupTables
 from lodeline.results.stress import ChainResult, SensitivityRow, StressResult
 from lodeline.units import Month
 
@@ -191,6 +192,11 @@ def chain_of(chain, title, units, scale):
             "Light and heavy rare earths are one: a shortage of dysprosium alone is not seen.",
         ),
         certificate={"max_residual": 3.1e-12, "max_gap": 4.4e-13, "solves": 312, "fallbacks": 0},
+        groups=GroupTables(
+            metrics=pl.DataFrame(schema=dict.fromkeys(METRICS, pl.String)),
+            costs=pl.DataFrame(schema={"country": pl.String, "cost_usd": pl.Float64}),
+            series=pl.DataFrame(rows).clear(),
+        ),
     )  # fmt: skip
 
 
@@ -269,6 +275,7 @@ def result():
     return StressResult(
         scenario=scenario(), mode="market", base_year=2024, months=MONTHS, asked=("JPN", "ITA"),
         chains=chains, countries=pl.DataFrame(countries, infer_schema_length=None),
+        groups=pl.DataFrame(countries, infer_schema_length=None).clear(),
         sensitivity=(
             SensitivityRow(
                 "rare-earths", "leakage", "share of lost flow", 0.1, 0.6, 0.47, 0.21, 0.356

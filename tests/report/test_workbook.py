@@ -72,3 +72,9 @@ def test_the_workbook_of_a_brief_begins_with_its_words(tmp_path):
     assert list(book["about"].iter_rows(values_only=True))[1:] == [
         ("Title", "The answer."), ("Limits", "a"), (None, "b"),
     ]  # fmt: skip
+
+
+def test_writing_the_sheets_changes_nothing_of_the_result(result):
+    before = result.countries.columns
+    stress_sheets(result)
+    assert result.countries.columns == before

@@ -90,7 +90,7 @@ def test_the_nearest_name_is_suggested(good_text, problems_of, old, new, suggest
         (("months",), 0, "months", "greater than"),
         (("months",), True, "months", "wrong type"),
         (("kind",), "guess", "kind", "not allowed"),
-        (("asked",), ["EU27"], "asked[0]", "not well formed"),
+        (("asked",), ["Germany"], "asked[0]", "not well formed"),
         (("sources", 0, "url"), "ftp://x", "sources[0].url", "not well formed"),
         (("title",), 7, "title", "wrong type"),
         (("title",), "", "title", "at least 3"),

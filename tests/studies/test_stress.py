@@ -120,6 +120,8 @@ def test_every_dial_changes_the_setting_and_its_centre_changes_nothing(balanced_
         ({"form": "metl"}, UnknownNameError, "unknown form"),
         ({"base_year": 1950}, InputError, "choose a base year"),
         ({"asked": []}, InputError, "at least one"),
+        ({"asked": ["EU"]}, UnknownNameError, "Did you mean 'EU27'"),
+        ({"asked": ["WLD"]}, UnknownNameError, "alpha-3 codes, or EU27 or G7"),
     ],
 )
 def test_bad_options_name_the_remedy(scenario, options, error, words):

@@ -11,6 +11,7 @@ import polars as pl
 from lodeline.report import format as fmt
 from lodeline.report.clause import condition, form_of, material, restriction_sentences
 from lodeline.report.depends import depends, not_observed
+from lodeline.results.groups import hardest_hit
 from lodeline.results.metrics import UNMET_THRESHOLD
 from lodeline.results.stress import ChainResult, SensitivityRow, StressResult
 
@@ -81,7 +82,12 @@ def answer(result: StressResult) -> Answer:
     lead = f"{clause}, {_loss(name, chain, head)}"
     price = _price(chain, row, result)
     lead += f"; {price}." if price else "."
-    rest = [*_course(name, chain, row, result), *depends(result), *_others(result)]
+    rest = [
+        *_course(name, chain, row, result),
+        *_members(result, chain, head),
+        *depends(result),
+        *_others(result),
+    ]
     return Answer(lead, (*rest, *not_observed(result)))
 
 
@@ -122,14 +128,13 @@ def changes(result: StressResult) -> list[str]:
 
 
 def metric_row(chain: ChainResult, country: str, form: str | None = None) -> dict[str, Any] | None:
-    """Return the metrics of a country in a chain, None where it has none.
+    """Return the metrics of a country or group in a chain, None where it has none.
 
     Without a form they are those of the form shown, with the cost of all forms of the chain.
     """
-    wanted = (pl.col("country") == country) & (pl.col("form") == (form or chain.form))
-    rows = chain.metrics.filter(wanted).to_dicts()
+    rows = chain.metrics_of(country).filter(pl.col("form") == (form or chain.form)).to_dicts()
     if rows and form is None:
-        whole = chain.costs.filter(pl.col("country") == country)["cost_usd"].to_list()
+        whole = chain.costs_of(country)["cost_usd"].to_list()
         rows[0]["cost_usd"] = whole[0] if whole else None
     return rows[0] if rows else None
 
@@ -154,8 +159,8 @@ def form_words(chain: ChainResult, form: str | None = None) -> str:
 
 def is_capped(chain: ChainResult, country: str, form: str | None = None) -> bool:
     """Return whether the price of a country ever reaches the cap."""
-    wanted = (pl.col("country") == country) & (pl.col("form") == (form or chain.form))
-    return bool(chain.series.filter(wanted)["is_price_capped"].fill_null(value=False).any())
+    rows = chain.series_of(country).filter(pl.col("form") == (form or chain.form))
+    return bool(rows["is_price_capped"].fill_null(value=False).any())
 
 
 def _loss(name: str, chain: ChainResult, head: Row) -> str:
@@ -206,6 +211,27 @@ def _course(name: str, chain: ChainResult, row: Row, result: StressResult) -> It
     if lost is not None and row["unmet_share_peak"] >= NOTHING:
         text = f"Over {horizon} it would go without {fmt.tonnes(lost, unit)}"
         yield f"{text}, {_cost(cost)}." if cost is not None else f"{text}."
+
+
+def _members(result: StressResult, chain: ChainResult, head: Row) -> Iterator[str]:
+    """Yield who of a group bears most, and who of its larger users lacks the largest share."""
+    form, unit = head["form"], chain.units[head["form"]]
+    hit = hardest_hit(chain.metrics, head["country"], form)
+    if hit is None or head["unmet_share_peak"] < NOTHING:
+        return
+    first, worst = hit
+    who = fmt.location(_name(result, first["country"]))
+    text = (
+        f"Most of it would be missing in {who}: {fmt.tonnes(first['unmet_t_total'], unit)}, up to "
+        f"{fmt.share(first['unmet_share_peak'])} of its use"
+    )
+    if worst["country"] != first["country"]:
+        text += (
+            f"; the hardest hit of the larger users would be "
+            f"{fmt.location(_name(result, worst['country']))} ("
+            f"{fmt.share(worst['unmet_share_peak'])})"
+        )
+    yield f"{text}."
 
 
 def _cost(cost: float) -> str:
@@ -287,7 +313,7 @@ def _change(row: SensitivityRow) -> str:
 
 def _short_span(chain: ChainResult, country: str, form: str) -> str:
     """Return when the country is short: from its first such month to its last."""
-    rows = chain.series.filter((pl.col("country") == country) & (pl.col("form") == form))
+    rows = chain.series_of(country).filter(pl.col("form") == form)
     short = rows.filter(pl.col("unmet_share") > UNMET_THRESHOLD)["month"].sort().to_list()
     if not short:
         return ""

@@ -67,9 +67,8 @@ def _charts(both: BothResult) -> Iterator[LinePanel]:
     for chain, country, _ in brief.asked_rows(both.market)[:_PANELS]:
         lines = []
         for result in (both.market, both.foresight):
-            rows = result.chains[chain.chain].series.filter(
-                (pl.col("country") == country) & (pl.col("form") == chain.form)
-            )
+            rows = result.chains[chain.chain].series_of(country)
+            rows = rows.filter(pl.col("form") == chain.form)
             lines.append(Series(result.mode, rows.sort("month")["unmet_share"].to_list()))
         yield line_panel(
             f"{_name(both.market, country)}, {brief.form_words(chain)}",

@@ -178,7 +178,7 @@ def _section(chain: ChainResult, result: StressResult, world: Mapping[str, Any])
         unit=chain.units[chain.form],
         map_shades=shades,
         map_values={c: fmt.share(peaks[c]) for c in shades},
-        asked=result.asked,
+        asked=result.members,
         restricting=restricting,
         too_small=tuple(f"{_name(result, c)} ({fmt.share(peaks[c])})" for c in hidden),
         flows=_flows(form, restricting, chain.units[chain.form], result),
@@ -194,7 +194,7 @@ def _section(chain: ChainResult, result: StressResult, world: Mapping[str, Any])
         losses=tables.losses(chain, result),
         losses_csv=tables.csv_address(_named(chain.metrics, result)),
         series_csv=tables.csv_address(
-            chain.series.filter(pl.col("country").is_in(list(result.asked)))
+            chain.series.filter(pl.col("country").is_in(list(result.members)))
         ),
         assumptions=tables.assumptions(chain),
         reconciliation=tables.reconciliation(chain, _partners(chain, result), result),
@@ -253,7 +253,7 @@ def _flows(
             unit=unit,
             titles=(f"Before: {result.base_year}", "During the restriction"),
         )
-        for buyers in sankey.like_sized(supply, result.asked)
+        for buyers in sankey.like_sized(supply, result.members)
     ]
     return tuple(p for p in pairs if p is not None)[:_MOST_PANELS]
 
@@ -319,17 +319,16 @@ def _series(chain: ChainResult, result: StressResult, measure: str) -> list[figu
 
 
 def _of(chain: ChainResult, country: str) -> pl.DataFrame:
-    wanted = (pl.col("country") == country) & (pl.col("form") == chain.form)
-    return chain.series.filter(wanted)
+    return chain.series_of(country).filter(pl.col("form") == chain.form)
 
 
 def _partners(chain: ChainResult, result: StressResult) -> Sequence[str]:
     """Return the countries asked about, who restricts, and the largest suppliers of the former."""
     bought = chain.supply.filter(
-        (pl.col("form") == chain.form) & pl.col("importer").is_in(list(result.asked))
+        (pl.col("form") == chain.form) & pl.col("importer").is_in(list(result.members))
     ).sort("before_t", descending=True, nulls_last=True)
     largest = list(dict.fromkeys(bought["exporter"]))
-    named = [*result.asked, *restrictors(result, chain.chain)]
+    named = [*result.members, *restrictors(result, chain.chain)]
     known = set(chain.reconciliation["country"])
     others = [c for c in largest if c not in named][:_MOST_PARTNERS]
     return [c for c in dict.fromkeys([*named, *others]) if c in known]

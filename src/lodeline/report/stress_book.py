@@ -126,6 +126,7 @@ def _gathered(
 
 def _named(table: pl.DataFrame, names: Mapping[str, str]) -> pl.DataFrame:
     """Return a table with English names beside the codes of countries."""
+    table = table.clone()  # insert_column changes what it is called on
     for column in ("country", "exporter", "importer"):
         if column in table.columns:
             name = pl.col(column).replace_strict(dict(names), default=None, return_dtype=pl.String)

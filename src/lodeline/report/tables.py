@@ -136,7 +136,7 @@ def losses(chain: ChainResult, result: StressResult, *, shown: int = 12) -> Tabl
         ),
         tuple(
             (
-                Cell(_name(result, row["country"]), strong=row["country"] in result.asked),
+                Cell(_name(result, row["country"]), strong=row["country"] in result.members),
                 _cell(row["reference_use_t"], fmt.quantity(row["reference_use_t"])),
                 *_metric_cells(chain, row, result),
             )
@@ -196,7 +196,7 @@ def costs(result: StressResult, *, shown: int = 10) -> Table:
         ),
         tuple(
             (
-                Cell(_name(result, row["country"]), strong=row["country"] in result.asked),
+                Cell(_name(result, row["country"]), strong=row["country"] in result.members),
                 _cell(row["cost_usd"], fmt.money(row["cost_usd"])),
                 _chain_cell(row["worst_chain"], result),
                 _cell(row["unmet_share_peak"], fmt.share(row["unmet_share_peak"]), _NO_USE),
@@ -211,7 +211,7 @@ def costs(result: StressResult, *, shown: int = 10) -> Table:
 def supply(chain: ChainResult, result: StressResult, *, shown: int = 14) -> Table:
     """Return who supplied the countries asked about, before and during, largest first."""
     unit = chain.units[chain.form]
-    wanted = (pl.col("form") == chain.form) & pl.col("importer").is_in(list(result.asked))
+    wanted = (pl.col("form") == chain.form) & pl.col("importer").is_in(list(result.members))
     rows = (
         chain.supply.filter(wanted)
         .filter((pl.col("before_t") > 0) | (pl.col("during_t") > 0))
@@ -239,11 +239,11 @@ def supply(chain: ChainResult, result: StressResult, *, shown: int = 14) -> Tabl
     )
 
 
-def concentration(chain: ChainResult, result: StressResult) -> Table:
+def concentration(chain: ChainResult, result: StressResult, *, shown: int = 14) -> Table:
     """Return how concentrated the supply of the countries asked about is, before and during."""
-    asked = pl.col("importer").is_in(list(result.asked))
+    asked = pl.col("importer").is_in(list(result.members))
     found = supplier_concentration(chain.supply.filter(asked), chain.reconciliation)
-    order = [(country, form) for country in result.asked for form in chain.units]
+    order = [(country, form) for country in result.members for form in chain.units]
     rows = {(r["country"], r["form"]): r for r in found.iter_rows(named=True)}
     return Table(
         "How concentrated supply is: the largest other country, and HHI (0 to 1) of all suppliers",
@@ -268,6 +268,7 @@ def concentration(chain: ChainResult, result: StressResult) -> Table:
             for country, form in order
             if (country, form) in rows
         ),
+        shown=shown,
     )
 
 

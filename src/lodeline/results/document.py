@@ -33,10 +33,8 @@ def stress_document(result: StressResult) -> dict[str, Any]:
         "first_month": result.months[0],
         "headline": dict(result.headline),
         "chains": {name: _chain(chain) for name, chain in result.chains.items()},
-        "countries": {
-            row.pop("country"): {k: _plain(v) for k, v in row.items()}
-            for row in result.countries.iter_rows(named=True)
-        },
+        "countries": _summary(result.countries),
+        "groups": _summary(result.groups),
         "sensitivity": [
             {
                 "chain": r.chain,
@@ -67,6 +65,13 @@ def stress_document(result: StressResult) -> dict[str, Any]:
     return document
 
 
+def _summary(table: pl.DataFrame) -> dict[str, Any]:
+    return {
+        row.pop("country"): {k: _plain(v) for k, v in row.items()}
+        for row in table.iter_rows(named=True)
+    }
+
+
 def both_document(result: BothResult) -> dict[str, Any]:
     """Return market and foresight side by side, with the value of foresight."""
     return {
@@ -81,24 +86,30 @@ def both_document(result: BothResult) -> dict[str, Any]:
 
 def _chain(chain: ChainResult) -> dict[str, Any]:
     """Return one chain: metrics of its form, the cost of all its forms."""
-    shown = chain.metrics.filter(pl.col("form") == chain.form).drop("cost_usd", "form")
-    table = chain.costs.join(shown, on="country", how="left").sort("country")
     return {
         "form": chain.form,
         "unit": chain.units[chain.form],
-        "countries": {
-            row["country"]: {
-                **{k: _plain(row[k]) for k in METRICS},
-                "reference_use_t_per_month": _plain(row["reference_use_t"]),
-            }
-            for row in table.iter_rows(named=True)
-        },
+        "countries": _places(chain.metrics, chain.costs, chain.form),
+        "groups": _places(chain.groups.metrics, chain.groups.costs, chain.form),
         "reserves": chain.reserves.to_dicts(),
         "sectors": _by_country(chain.sectors),
         "third_countries": chain.via.filter("is_third").drop("is_third").to_dicts(),
         "max_deviation_from_reported": chain.max_deviation_from_reported,
         "inferred": dict(chain.inferred),
         "certificate": dict(chain.certificate),
+    }
+
+
+def _places(metrics: pl.DataFrame, costs: pl.DataFrame, form: str) -> dict[str, Any]:
+    """Return the figures of each country, or of each group."""
+    shown = metrics.filter(pl.col("form") == form).drop("cost_usd", "form")
+    table = costs.join(shown, on="country", how="left").sort("country")
+    return {
+        row["country"]: {
+            **{k: _plain(row[k]) for k in METRICS},
+            "reference_use_t_per_month": _plain(row["reference_use_t"]),
+        }
+        for row in table.iter_rows(named=True)
     }
 
 

@@ -13,8 +13,8 @@ from lodeline.network.network import PRICE_CAP
 from lodeline.results.run import Run
 from lodeline.results.welfare import cost_by_country
 
-__all__ = ["UNMET_THRESHOLD", "UseFigures", "flow_table", "metric_table", "series_table",
-           "supply_table", "use_figures"]  # fmt: skip
+__all__ = ["UNMET_THRESHOLD", "UseFigures", "flow_table", "metric_table", "onset_of",
+           "series_table", "supply_table", "use_figures", "use_metrics"]  # fmt: skip
 
 UNMET_THRESHOLD = 0.05
 """Unmet use above this share counts as not surviving."""
@@ -109,24 +109,7 @@ def metric_table(run: Run, series: pl.DataFrame) -> pl.DataFrame:
     absent metrics.
     """
     network = run.network
-    active = np.flatnonzero(run.schedule.is_restricted)
-    onset = int(active[0]) if active.size else 0
-    grouped = series.group_by("country", "form", maintain_order=True).agg(
-        reference_use_t=pl.col("reference_use_t").first(),
-        unmet_share_peak=pl.col("unmet_share").max(),
-        unmet_t_total=pl.col("unmet_t").sum(),
-        shares=pl.col("unmet_share"),
-        price_multiple_peak=pl.col("price_multiple").max(),
-    )
-    survive, recover = [], []
-    for shares in grouped["shares"].to_list():
-        first, back = _times(np.array(shares), onset)
-        survive.append(first)
-        recover.append(back)
-    metrics = grouped.drop("shares").with_columns(
-        time_to_survive_months=pl.Series(survive, dtype=pl.Int64),
-        time_to_recover_months=pl.Series(recover, dtype=pl.Int64),
-    )
+    metrics = use_metrics(series, onset_of(run))
     cost = cost_by_country(run)
     f, c = np.nonzero(np.abs(cost) >= 0.0)
     costs = pl.DataFrame(
@@ -146,6 +129,40 @@ def metric_table(run: Run, series: pl.DataFrame) -> pl.DataFrame:
         "time_to_recover_months",
         "price_multiple_peak",
         "cost_usd",
+    )
+
+
+def onset_of(run: Run) -> int:
+    """Return the position of the first month in which something is restricted."""
+    active = np.flatnonzero(run.schedule.is_restricted)
+    return int(active[0]) if active.size else 0
+
+
+def use_metrics(series: pl.DataFrame, onset: int) -> pl.DataFrame:
+    """Return the metrics of use by country and form: those of `ChainResult.metrics` but cost.
+
+    Parameters
+    ----------
+    series
+        Use and price by month, country and form.
+    onset
+        Position of the first restricted month.
+    """
+    grouped = series.group_by("country", "form", maintain_order=True).agg(
+        reference_use_t=pl.col("reference_use_t").first(),
+        unmet_share_peak=pl.col("unmet_share").max(),
+        unmet_t_total=pl.col("unmet_t").sum(),
+        shares=pl.col("unmet_share"),
+        price_multiple_peak=pl.col("price_multiple").max(),
+    )
+    survive, recover = [], []
+    for shares in grouped["shares"].to_list():
+        first, back = _times(np.array(shares), onset)
+        survive.append(first)
+        recover.append(back)
+    return grouped.drop("shares").with_columns(
+        time_to_survive_months=pl.Series(survive, dtype=pl.Int64),
+        time_to_recover_months=pl.Series(recover, dtype=pl.Int64),
     )
 
 

@@ -8,6 +8,9 @@ from typing import Any
 
 import polars as pl
 
+from lodeline.results.groups import GroupTables
+from lodeline.scenarios.groups import GROUPS, expand
+
 __all__ = ["BothResult", "ChainResult", "Coordination", "SensitivityRow", "StressResult"]
 
 
@@ -77,6 +80,9 @@ class ChainResult:
     inferred
         By form without a trade code: what its lanes are inferred from (``{"magnets": "trade in
         rare-earth metals"}``). Who buys such a form from whom was not observed.
+    groups
+        The same metrics, costs and series of the groups asked about (``EU27``), apart from the
+        countries', so that no sum counts a country twice.
     """
 
     chain: str
@@ -97,7 +103,26 @@ class ChainResult:
     assumptions: pl.DataFrame
     limits: tuple[str, ...]
     certificate: Mapping[str, float]
+    groups: GroupTables
     inferred: Mapping[str, str] = field(default_factory=dict)
+
+    def metrics_of(self, place: str) -> pl.DataFrame:
+        """Return the metrics of a country or group, one row a form."""
+        return _of_place(self.metrics, self.groups.metrics, place)
+
+    def costs_of(self, place: str) -> pl.DataFrame:
+        """Return the cost of a country or group over all forms, one row."""
+        return _of_place(self.costs, self.groups.costs, place)
+
+    def series_of(self, place: str) -> pl.DataFrame:
+        """Return the months of a country or group."""
+        return _of_place(self.series, self.groups.series, place)
+
+
+def _of_place(countries: pl.DataFrame, groups: pl.DataFrame, place: str) -> pl.DataFrame:
+    """Return the rows of a country, or of a group."""
+    table = groups if place in GROUPS else countries
+    return table.filter(pl.col("country") == place)
 
 
 @dataclass(frozen=True)
@@ -195,12 +220,14 @@ class StressResult:
     base_year, months
         Base year, and the simulated months as YYYY-MM.
     asked
-        Countries the reader asked about, ISO3.
+        Countries (ISO3) and groups (``EU27``) the reader asked about.
     chains
         Result by chain identifier.
     countries
         One row per country over all chains: ``country, cost_usd, worst_chain,
         unmet_share_peak, time_to_survive_months, time_to_recover_months, price_multiple_peak``.
+    groups
+        The same of the groups asked about.
     sensitivity
         How the headline moves with its most uncertain numbers, widest first.
     headline
@@ -229,6 +256,7 @@ class StressResult:
     asked: tuple[str, ...]
     chains: Mapping[str, ChainResult]
     countries: pl.DataFrame
+    groups: pl.DataFrame
     sensitivity: tuple[SensitivityRow, ...]
     headline: Mapping[str, Any]
     certificate: Mapping[str, float]
@@ -239,3 +267,8 @@ class StressResult:
     coordination: Coordination | None = None
     lead_time: bool = False
     priority: tuple[str, ...] = ()
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """Countries asked about, groups written out; in order, each once."""
+        return tuple(dict.fromkeys(c for name in self.asked for c in expand([name])))

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from lodeline.errors import InputError, Problem, SpecError, UnknownNameError, suggest
 from lodeline.scenarios.ensemble_spec import Ensemble, Event, MonthRange, Spread, ensemble_of
 from lodeline.scenarios.file_kind import FileKind, check_kind, kind_of
+from lodeline.scenarios.groups import GROUPS
 from lodeline.scenarios.library import load_scenario, scenario_ids
 from lodeline.scenarios.names import known_places
 from lodeline.scenarios.reading import check_scenario, model_problems, read_bytes
@@ -187,7 +188,7 @@ def _inline(
 
 def _asked_problems(document: Document) -> Iterator[Problem]:
     asked = document.data.get("asked")
-    known = known_places()
+    known = known_places() | set(GROUPS)
     for i, name in enumerate(asked if isinstance(asked, list) else []):
         if isinstance(name, str) and name not in known:
             path: Path = ("asked", i)

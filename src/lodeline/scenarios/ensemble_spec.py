@@ -14,11 +14,12 @@ from pydantic import Field, Strict, model_validator
 
 from lodeline.errors import suggest
 from lodeline.network.stocks import StockPolicy
+from lodeline.scenarios.groups import expand
 from lodeline.scenarios.restrictions import (
     Identifier,
-    Iso3,
     MonthField,
     Number,
+    Place,
     Restriction,
     ShareNumber,
     Spec,
@@ -149,8 +150,9 @@ class Ensemble(Spec):
     """What the reader wants to know, in one sentence."""
     events: tuple[Event, ...] = Field(min_length=1)
     """What may happen, each by its own draw."""
-    asked: tuple[Iso3, ...] = ()
-    """Countries (ISO3) that the report speaks about; default those of the scenarios."""
+    asked: tuple[Place, ...] = ()
+    """Countries (ISO3) that the report speaks about, a group (`EU27`) for each of its members;
+    default those of the scenarios."""
     chains: tuple[Identifier, ...] = ()
     """Chains to simulate; default all that the events restrict."""
     stocks: Stocks | None = None
@@ -177,9 +179,9 @@ class Ensemble(Spec):
 
     @property
     def countries(self) -> tuple[str, ...]:
-        """Countries that the report speaks about."""
+        """Countries that the report speaks about, groups written out."""
         own = self.asked or tuple(c for e in self.events for c in e.scenario.asked)
-        return tuple(dict.fromkeys(own))
+        return tuple(dict.fromkeys(c for name in own for c in expand([name])))
 
     @property
     def reserves(self) -> Stocks:

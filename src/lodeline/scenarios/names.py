@@ -19,12 +19,12 @@ __all__ = ["key_problems", "known_places", "name_problems"]
 
 def name_problems(document: Document, chains: Mapping[str, Chain]) -> Iterator[Problem]:
     """Yield countries, chains and forms that do not exist, whatever else is wrong."""
-    yield from _place_problems(document, ("asked",), with_groups=False)
+    yield from _place_problems(document, ("asked",))
     if isinstance(document.data.get("stocks"), dict):
-        yield from _place_problems(document, ("stocks", "coalition"), with_groups=True)
+        yield from _place_problems(document, ("stocks", "coalition"))
     for i, restriction in _items(document, "restrictions"):
         for key in ("by", "on"):
-            yield from _place_problems(document, ("restrictions", i, key), with_groups=True)
+            yield from _place_problems(document, ("restrictions", i, key))
         yield from _chain_problems(document, i, restriction, chains)
         yield from _route_problems(document, i, restriction)
         yield from _sector_problems(document, i, restriction)
@@ -61,13 +61,13 @@ def _items(document: Document, key: str) -> Iterator[tuple[int, Mapping[str, obj
             yield i, item
 
 
-def _place_problems(document: Document, path: Path, *, with_groups: bool) -> Iterator[Problem]:
+def _place_problems(document: Document, path: Path) -> Iterator[Problem]:
     value: Any = document.data
     for part in path:
         value = value.get(part) if isinstance(value, dict) else value[part]
     if not isinstance(value, list):
         return
-    known = known_places() | (set(GROUPS) if with_groups else set())
+    known = known_places() | set(GROUPS)
     for i, name in enumerate(value):
         if isinstance(name, str) and name not in known:
             here = (*path, i)

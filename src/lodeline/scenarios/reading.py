@@ -261,6 +261,8 @@ _UNCERTAIN = {"Uncertain", "Share", "NonNegative"}
 
 
 def _pattern_remedy(pattern: str) -> str:
+    if pattern == r"^[A-Z][A-Z0-9]{2}$":
+        return "Write an ISO 3166 alpha-3 code such as JPN; a group of countries does not go here."
     if pattern.startswith("^[A-Z]"):
         return "Write an ISO 3166 alpha-3 code such as JPN, or a group such as EU27."
     if pattern.startswith("^https"):

@@ -15,8 +15,8 @@ from pydantic import BeforeValidator, Field, Strict, StringConstraints, model_va
 from lodeline.errors import InputError, suggest
 from lodeline.scenarios.restrictions import (
     Identifier,
-    Iso3,
     MonthField,
+    Place,
     Restriction,
     Spec,
     Text,
@@ -96,8 +96,8 @@ class Scenario(Spec):
     """What happened or might, in a few sentences."""
     kind: Evidence
     """``observed`` or ``hypothetical``."""
-    asked: tuple[Iso3, ...] = Field(min_length=1)
-    """Countries (ISO3) that the brief speaks about first."""
+    asked: tuple[Place, ...] = Field(min_length=1)
+    """Countries (ISO3) or groups (`EU27`, `G7`) that the brief speaks about first."""
     restrictions: tuple[Restriction, ...] = Field(min_length=1)
     """What is restricted; all of them together."""
     start: MonthField = Field(default_factory=lambda known: _earliest(known))

@@ -14,6 +14,8 @@ from lodeline.network.chain import Chain
 from lodeline.network.sectors import sector_ids
 from lodeline.network.stocks import StockPolicy
 from lodeline.scenarios.compile import origin_kept_apart
+from lodeline.scenarios.groups import GROUPS
+from lodeline.scenarios.names import known_places
 from lodeline.scenarios.spec import Scenario
 from lodeline.scenarios.stock_rule import Stocks, stocks_with_policy
 from lodeline.studies.dials import Dial, Setting, dials_of
@@ -92,10 +94,11 @@ def _last_trade_year() -> int:
 
 
 def _check_countries(countries: Sequence[str]) -> None:
-    known = data.country_names()
+    known = known_places() | set(GROUPS)
     for country in countries:
         if country not in known:
-            raise UnknownNameError("country", country, known, "Use ISO 3166 alpha-3 codes.")
+            remedy = f"Use ISO 3166 alpha-3 codes, or {' or '.join(GROUPS)}."
+            raise UnknownNameError("country", country, known, remedy)
     if not countries:
         raise InputError("no country asked about. Name at least one, for example JPN.")
 

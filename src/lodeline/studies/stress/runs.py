@@ -8,12 +8,14 @@ from dataclasses import replace
 import polars as pl
 
 from lodeline.network.stocks import StockPolicy
+from lodeline.results.groups import group_peak
 from lodeline.results.metrics import metric_table, series_table
 from lodeline.results.reserves import reserve_table
 from lodeline.results.run import Run
 from lodeline.results.stress import Coordination, SensitivityRow
 from lodeline.results.welfare import cost_by_country
 from lodeline.scenarios.compile import compile_schedule
+from lodeline.scenarios.groups import GROUPS
 from lodeline.studies.dials import Dial, Setting
 from lodeline.studies.market import run_market
 from lodeline.studies.stress.plan import Progress, StressPlan
@@ -99,7 +101,11 @@ def sensitivity_of(
 
     def peak(at: Setting) -> float:
         run = _run(at, months)
-        value = peak_of(metric_table(run, series_table(run)), head.country, head.form)
+        series = series_table(run)
+        if head.country in GROUPS:
+            value = group_peak(run, head.country, head.form, series)
+        else:
+            value = peak_of(metric_table(run, series), head.country, head.form)
         return 0.0 if value is None else value
 
     rows = []

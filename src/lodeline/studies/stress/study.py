@@ -24,6 +24,7 @@ from lodeline.studies.stress.runs import (
 from lodeline.studies.stress.tables import (
     chain_result,
     country_summary,
+    group_summary,
     headline_document,
     headline_of,
     tables_used,
@@ -77,7 +78,7 @@ def run_stress(
     months
         Simulated months; default the scenario's.
     asked
-        Countries (ISO3) the reader asks about; default the scenario's.
+        Countries (ISO3) or groups (``EU27``) the reader asks about; default the scenario's.
     form
         Form whose metrics are reported, for the chains that have it; default each chain's last.
     chains
@@ -175,6 +176,7 @@ def _result(
         asked=plan.countries,
         chains=results,
         countries=country_summary(results),
+        groups=group_summary(results),
         sensitivity=rows,
         headline=headline_document(head, low, high),
         certificate=worst_certificate(results),

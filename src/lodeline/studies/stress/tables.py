@@ -11,6 +11,7 @@ from lodeline import data
 from lodeline.network import BaseYear
 from lodeline.network.chain import Chain, SharesOfWorld, TableOutput
 from lodeline.network.likeness import inferred_forms
+from lodeline.results.groups import group_tables, groups_among
 from lodeline.results.metrics import flow_table, metric_table, series_table, supply_table
 from lodeline.results.reserves import reserve_table
 from lodeline.results.run import Run
@@ -20,8 +21,8 @@ from lodeline.results.third_countries import via_table
 from lodeline.studies.dials import Dial
 from lodeline.studies.stress.plan import StressPlan
 
-__all__ = ["Headline", "chain_result", "country_summary", "headline_document", "headline_of",
-           "peak_of", "tables_used", "worst_certificate"]  # fmt: skip
+__all__ = ["Headline", "chain_result", "country_summary", "group_summary", "headline_document",
+           "headline_of", "peak_of", "tables_used", "worst_certificate"]  # fmt: skip
 
 MATERIAL_USER = 1e-3
 """Least share of the world's use of a form for a country to lead the headline."""
@@ -73,6 +74,7 @@ def chain_result(base: BaseYear, dials: Sequence[Dial], run: Run, plan: StressPl
             "fallbacks": run.fallbacks,
         },
         inferred=inferred_forms(chain),
+        groups=group_tables(run, groups_among(plan.countries), series, metrics),
     )
 
 
@@ -84,12 +86,20 @@ def _assumption_table(dials: Sequence[Dial]) -> pl.DataFrame:
 
 def country_summary(chains: Mapping[str, ChainResult]) -> pl.DataFrame:
     """Return one row per country over all chains: costs added, the worst of the rest."""
+    return _summary({n: (c.form, c.metrics, c.costs) for n, c in chains.items()})
+
+
+def group_summary(chains: Mapping[str, ChainResult]) -> pl.DataFrame:
+    """Return the same of the groups asked about."""
+    return _summary({n: (c.form, c.groups.metrics, c.groups.costs) for n, c in chains.items()})
+
+
+def _summary(tables: Mapping[str, tuple[str, pl.DataFrame, pl.DataFrame]]) -> pl.DataFrame:
+    """Return the summary of a form's metrics and all costs by chain."""
     parts = []
-    for name, result in chains.items():
-        shown = result.metrics.filter(pl.col("form") == result.form).drop("cost_usd")
-        parts.append(
-            result.costs.join(shown, on="country", how="left").with_columns(chain=pl.lit(name))
-        )
+    for name, (form, metrics, costs) in tables.items():
+        shown = metrics.filter(pl.col("form") == form).drop("cost_usd")
+        parts.append(costs.join(shown, on="country", how="left").with_columns(chain=pl.lit(name)))
     return (
         pl.concat(parts)
         .sort("country", pl.col("unmet_share_peak").fill_null(-1.0), descending=[False, True])
@@ -132,7 +142,7 @@ def headline_of(chains: Mapping[str, ChainResult], asked: Sequence[str]) -> Head
         (_use_share(result, country) >= MATERIAL_USER, value, country, result)
         for country in asked
         for result in chains.values()
-        if (value := peak_of(result.metrics, country, result.form)) is not None
+        if (value := peak_of(result.metrics_of(country), country, result.form)) is not None
     ]
     if not found:
         return None
@@ -143,7 +153,8 @@ def headline_of(chains: Mapping[str, ChainResult], asked: Sequence[str]) -> Head
 def _use_share(result: ChainResult, country: str) -> float:
     """Return a country's share of the world's reference use of the chain's form."""
     shown = result.metrics.filter(pl.col("form") == result.form)
-    own = shown.filter(pl.col("country") == country)["reference_use_t"].sum()
+    mine = result.metrics_of(country).filter(pl.col("form") == result.form)
+    own = mine["reference_use_t"].sum()
     return float(own) / max(float(shown["reference_use_t"].sum()), 1e-300)
 
 
