@@ -5,7 +5,7 @@ from dataclasses import replace
 import polars as pl
 
 from lodeline.report.brief import answer
-from lodeline.report.depends import depends, not_observed
+from lodeline.report.depends import cautions, depends
 from lodeline.report.html import command
 
 
@@ -52,13 +52,13 @@ def test_the_command_that_repeats_a_run_has_its_options(result):
 
 
 def test_what_is_inferred_is_said_also_without_sensitivity(result):
-    assert not [*not_observed(result)]
+    assert not [*cautions(result)]
     chains = {
         name: replace(c, inferred={c.form: "trade in germanium of 2006 (code 811230)"})
         for name, c in result.chains.items()
     }
     inferred = replace(result, chains=chains, sensitivity=())
-    (sentence,) = not_observed(inferred)
+    (sentence,) = cautions(inferred)
     assert sentence == (
         "Who buys metals and powder from whom is inferred from trade in germanium of 2006 "
         "(code 811230), not observed."
@@ -66,6 +66,13 @@ def test_what_is_inferred_is_said_also_without_sensitivity(result):
     assert answer(inferred).rest[-1] == sentence
     nobody = replace(inferred, headline={})
     assert answer(nobody).rest == (sentence,)
+
+
+def test_a_restriction_that_finds_nothing_to_hold_back_is_named(result):
+    (sentence,) = cautions(replace(result, idle=("gallium",)))
+    assert plain(sentence) == (
+        f"“gallium” holds nothing back: no such exports are recorded in {result.base_year}."
+    )
 
 
 def test_inferred_lanes_are_told_with_the_fit_on_the_fewest(result):

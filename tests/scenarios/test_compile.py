@@ -6,6 +6,7 @@ import pytest
 from lodeline.errors import InputError
 from lodeline.network.network import ActivityKind, Layer
 from lodeline.scenarios.compile import compile_schedule
+from lodeline.scenarios.effects import is_idle
 from lodeline.scenarios.restrictions import Ban, Licence, Outage, Quota, Tax
 from lodeline.units import Month
 
@@ -35,6 +36,16 @@ def schedule(base, *restrictions):
 @pytest.fixture(scope="module")
 def base(balanced_base):
     return balanced_base("rare-earths")
+
+
+def test_what_finds_no_exports_is_idle(base):
+    network = schedule(base).network
+    ban = make(Ban, severity=1.0)
+    assert not is_idle(network, ban)
+    nowhere = make(Ban, severity=1.0, by=("MNG",))
+    assert is_idle(network, nowhere)
+    # An outage acts on output, whatever is exported.
+    assert not is_idle(network, make(Outage, severity=1.0, by=("MNG",), recovery_months=0.0))
 
 
 def test_a_ban_binds_only_while_it_is_in_force(base):

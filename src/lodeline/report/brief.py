@@ -10,7 +10,7 @@ import polars as pl
 
 from lodeline.report import format as fmt
 from lodeline.report.clause import condition, form_of, material, restriction_sentences
-from lodeline.report.depends import depends, not_observed
+from lodeline.report.depends import cautions, depends
 from lodeline.results.groups import hardest_hit
 from lodeline.results.metrics import UNMET_THRESHOLD
 from lodeline.results.stress import ChainResult, SensitivityRow, StressResult
@@ -69,7 +69,7 @@ def answer(result: StressResult) -> Answer:
     if not head:
         who = fmt.join([fmt.location(_name(result, c)) for c in result.asked], "or")
         lead = f"{clause}, nothing would be lost by {who}: no use of these materials is recorded."
-        return Answer(lead, tuple(not_observed(result)))
+        return Answer(lead, tuple(cautions(result)))
     chain = result.chains[head["chain"]]
     row = metric_row(chain, head["country"])
     worst = head["unmet_share_peak"]
@@ -78,7 +78,7 @@ def answer(result: StressResult) -> Answer:
     name = _name(result, head["country"])
     if row is None or worst is None or fmt.is_absent(worst):
         lead = f"{clause}, no shortage could be computed for {fmt.location(name)}."
-        return Answer(lead, (*_others(result), *not_observed(result)))
+        return Answer(lead, (*_others(result), *cautions(result)))
     lead = f"{clause}, {_loss(name, chain, head)}"
     price = _price(chain, row, result)
     lead += f"; {price}." if price else "."
@@ -88,7 +88,7 @@ def answer(result: StressResult) -> Answer:
         *depends(result),
         *_others(result),
     ]
-    return Answer(lead, (*rest, *not_observed(result)))
+    return Answer(lead, (*rest, *cautions(result)))
 
 
 @dataclass(frozen=True)

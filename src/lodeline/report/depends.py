@@ -10,7 +10,7 @@ from lodeline.report import format as fmt
 from lodeline.report.clause import material, restrictors
 from lodeline.results.stress import ChainResult, StressResult
 
-__all__ = ["depends", "not_observed"]
+__all__ = ["cautions", "depends"]
 
 _LITTLE = 0.01
 """Below this share of what comes, or of use, nothing is said."""
@@ -29,7 +29,14 @@ def depends(result: StressResult) -> Iterator[str]:
     yield from _inferred(result, chain, head["country"])
 
 
-def not_observed(result: StressResult) -> Iterator[str]:
+def cautions(result: StressResult) -> Iterator[str]:
+    """Yield what a reader must know before believing it: idle restrictions, inferred lanes."""
+    for name in result.idle:
+        yield (f"“{name}” holds nothing back: no such exports are recorded in {result.base_year}.")
+    yield from _not_observed(result)
+
+
+def _not_observed(result: StressResult) -> Iterator[str]:
     """Yield which forms have lanes that nobody observed, and what they are inferred from."""
     forms: dict[str, list[str]] = {}
     for chain in result.chains.values():

@@ -103,10 +103,16 @@ def _marked(items: Iterable[str]) -> Iterator[str]:
 
 def _answer(result: ProgrammeResult) -> Iterator[str]:
     slip = result.slip
-    if slip.slip_month is None:
+    idle = ", ".join(result.untouched)
+    used = {line["chain"] for line in result.programme["bill"]}
+    if used <= set(result.untouched):
+        yield f"This tests nothing: the scenario restricts none of its materials ({idle})."
+    elif slip.slip_month is None:
         yield "It does not slip."
     else:
         yield f"It {_slip(slip)} The bottleneck is {result.bottleneck}."
+    if idle and not used <= set(result.untouched):
+        yield f"The scenario restricts nothing of: {idle}."
     calm = result.slip_without
     if calm is not None:
         told = "does not slip." if calm.slip_month is None else f"{_slip(calm)}"

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from lodeline.report import brief, tables
 from lodeline.report import format as fmt
-from lodeline.report.depends import depends, not_observed
+from lodeline.report.depends import cautions, depends
 from lodeline.report.format import SPACE
 from lodeline.results.stress import StressResult
 
@@ -39,11 +39,11 @@ def stress_table(result: StressResult) -> tuple[RenderableType, ...]:
         Text(_wrap(brief.answer(result).lead)),
     )
     table = tuple(_table(result))
-    inferred = tuple(Text(_wrap(sentence)) for sentence in not_observed(result))
+    inferred = tuple(Text(_wrap(sentence)) for sentence in cautions(result))
     if not table:
         return (*answer, *inferred)
     notes = (Text(_wrap(note), style="dim") for note in _notes(result))
-    carried = " ".join([*depends(result), *not_observed(result)])
+    carried = " ".join([*depends(result), *cautions(result)])
     told = (Text(_wrap(carried)), Text()) if carried else ()
     return (*answer, Text(), *table, Text(), *told, *notes)
 

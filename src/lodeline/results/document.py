@@ -51,6 +51,7 @@ def stress_document(result: StressResult) -> dict[str, Any]:
         "certificate": dict(result.certificate),
         "dataset": {k: result.dataset[k] for k in ("edition", "sha256")},
         "notes": list(result.notes),
+        "idle": list(result.idle),
         "seconds": round(result.seconds, 3),
     }
     if result.coordination is not None:

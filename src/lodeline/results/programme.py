@@ -114,6 +114,8 @@ class ProgrammeResult:
         What the chains of the bill do not show, in sentences.
     notes
         Sentences about the result.
+    untouched
+        Chains of the bill of which the scenario restricts nothing.
     seconds
         Wall time.
     """
@@ -138,6 +140,7 @@ class ProgrammeResult:
     limits: tuple[str, ...]
     seconds: float
     notes: tuple[str, ...] = field(default=())
+    untouched: tuple[str, ...] = ()
 
 
 def programme_document(result: ProgrammeResult) -> dict[str, Any]:
@@ -169,6 +172,7 @@ def programme_document(result: ProgrammeResult) -> dict[str, Any]:
         "dataset": {k: result.dataset[k] for k in ("edition", "sha256")},
         "limits": list(result.limits),
         "notes": list(result.notes),
+        "untouched": list(result.untouched),
         "seconds": round(result.seconds, 3),
     }
 

@@ -247,6 +247,8 @@ class StressResult:
         Whether goods took their time at sea.
     priority
         Sectors that were served first.
+    idle
+        Restrictions of exports that find no trade to hold back in the base year, by id.
     """
 
     scenario: Mapping[str, Any]
@@ -267,6 +269,7 @@ class StressResult:
     coordination: Coordination | None = None
     lead_time: bool = False
     priority: tuple[str, ...] = ()
+    idle: tuple[str, ...] = ()
 
     @property
     def members(self) -> tuple[str, ...]:

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from lodeline.network import ActivityKind, BaseYear, Layer, Limit, Network, Origin
 from lodeline.network.sectors import sectors_of
-from lodeline.scenarios.instruments import Extraterritorial, Sanction
+from lodeline.scenarios.instruments import Extraterritorial, PriceFloor, Sanction
 from lodeline.scenarios.restriction_base import ALL, LeakyRestriction, RestrictionBase, leakage_at
-from lodeline.scenarios.restrictions import Ban, Licence, Outage, Quota
+from lodeline.scenarios.restrictions import Ban, Licence, Outage, Quota, Tax
 from lodeline.units import MONTHS_PER_YEAR, Month
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "allowed_flow",
     "approved_share",
     "forms_of",
+    "is_idle",
     "limits_of",
     "members",
     "open_share",
@@ -185,6 +186,17 @@ def restricted_lanes(network: Network, restriction: RestrictionBase) -> Places:
     on = ~by if targets is None else members(network, targets)
     lanes = (network.kind == ActivityKind.SHIP) & by[network.origin] & on[network.destination]
     return np.flatnonzero(lanes & np.isin(network.form, forms_of(network.base, restriction)))
+
+
+def is_idle(network: Network, restriction: RestrictionBase) -> bool:
+    """Return whether a restriction of exports finds nothing that it could hold back.
+
+    In the base year no tonne went from the restricting countries to the targets. Kinds that act
+    on other things than exports are never idle.
+    """
+    if not isinstance(restriction, Ban | Quota | Licence | Tax | PriceFloor):
+        return False
+    return float(network.reference[restricted_lanes(network, restriction)].sum()) <= 0.0
 
 
 def affected_output(network: Network, restriction: Outage) -> Places:

@@ -157,6 +157,7 @@ def run_programme(
         ),
         seconds=time.perf_counter() - started,
         notes=_notes(case, scenario),
+        untouched=tuple(c for c in programme.chains if not case.settings[c].restrictions),
     )
 
 
@@ -372,9 +373,6 @@ def _notes(case: Case, scenario: Scenario) -> tuple[str, ...]:
     out = []
     if programme.illustrative:
         out.append("The programme is illustrative: it claims nothing about a real one.")
-    untouched = [c for c in programme.chains if not case.settings[c].restrictions]
-    if untouched:
-        out.append(f"The scenario restricts nothing of: {', '.join(untouched)}.")
     if clock.begin != scenario.start:
         out.append(
             f"The scenario begins in {clock.begin} instead of {scenario.start}, in the market of "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from enum import StrEnum
 
@@ -13,6 +13,7 @@ from lodeline.network.chain import Chain
 from lodeline.network.stocks import StockPolicy
 from lodeline.results.run import Run
 from lodeline.results.stress import BothResult, SensitivityRow, StressResult
+from lodeline.scenarios.effects import is_idle
 from lodeline.scenarios.spec import Scenario
 from lodeline.studies.stress.plan import Progress, StressPlan, check_sectors, plan_of
 from lodeline.studies.stress.runs import (
@@ -187,7 +188,15 @@ def _result(
         coordination=coordination_of(plan, runs, head) if mode is Mode.MARKET else None,
         lead_time=any(s.lead_time for s in plan.settings.values()),
         priority=plan.priority,
+        idle=tuple(_idle(plan, runs)),
     )
+
+
+def _idle(plan: StressPlan, runs: Mapping[str, Run]) -> Iterator[str]:
+    """Yield the restrictions that find nothing to hold back."""
+    for chain, setting in plan.settings.items():
+        network = runs[chain].network
+        yield from (r.id for r in setting.restrictions if is_idle(network, r))
 
 
 def _notes(plan: StressPlan, *, with_range: bool) -> tuple[str, ...]:
