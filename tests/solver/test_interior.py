@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from random_markets import random_market
+from scipy import sparse
 
 from lodeline.solver import interior, newton
 from lodeline.solver.presolve import reduce_problem
@@ -79,3 +80,48 @@ def test_what_misses_the_tolerance_is_admitted():
     solution = interior.solve(random_market(0, closed=0.5), settings=settings)
     assert solution.status == "not converged"
     assert 0.0 < solution.certificate.residual < 1e-8
+
+
+def with_equality(problem, given, rhs):
+    """Return the problem with one more row: what the activities `given` give comes to `rhs`."""
+    row = sparse.csc_array(
+        (np.ones(given.size), (np.zeros(given.size, dtype=int), given)),
+        shape=(1, problem.incidence.shape[1]),
+    )
+    return replace(
+        problem,
+        incidence=sparse.csc_array(sparse.vstack([problem.incidence, row])),
+        rhs=np.append(problem.rhs, rhs),
+        is_equality=np.append(problem.is_equality, True),
+        row_price=np.append(problem.row_price, problem.row_price.mean()),
+        row_scale=np.append(problem.row_scale, problem.row_scale.mean()),
+    )
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_an_equality_is_forcing_from_both_sides(seed):
+    free = random_market(seed, bent=seed % 2 == 1)
+    busiest = np.argsort(-interior.solve(free).levels)[:2]
+    upper = free.curves.upper.copy()
+    upper[busiest] = 1.5 * free.curves.reference[busiest]
+    problem = free.with_curves(free.curves.with_bounds(free.curves.lower, upper))
+    for rhs, bound in ((0.0, np.zeros(2)), (upper[busiest].sum(), upper[busiest])):
+        forced = with_equality(problem, busiest, rhs)
+        reduction = reduce_problem(forced)
+        assert not np.isin(busiest, reduction.columns).any()
+        assert forced.rhs.size - 1 not in reduction.rows
+        solution = interior.solve(forced)
+        assert solution.status == "solved", solution.certificate
+        np.testing.assert_array_equal(solution.levels[busiest], bound)
+        # Whoever has to give nothing would give something, and the other way round.
+        assert solution.prices[-1] * (1.0 if rhs > 0.0 else -1.0) > 0.0
+
+
+@pytest.mark.parametrize("share", [1e-9, 0.3, 1.1])
+def test_an_equality_between_the_bounds_is_met(share):
+    problem = random_market(3)
+    busiest = np.argsort(-interior.solve(problem).levels)[:3]
+    wanted = share * interior.solve(problem).levels[busiest].sum()
+    solution = interior.solve(with_equality(problem, busiest, wanted))
+    assert solution.status == "solved", solution.certificate
+    assert solution.levels[busiest].sum() == pytest.approx(wanted, rel=1e-9)

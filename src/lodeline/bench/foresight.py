@@ -21,7 +21,7 @@ from lodeline.network import ActivityKind, build_network
 from lodeline.scenarios.compile import Schedule
 from lodeline.solver import interior
 from lodeline.solver.certificate import certify
-from lodeline.solver.horizon import month_layout, over_months
+from lodeline.solver.horizon import is_late, month_layout, over_months
 from lodeline.solver.problem import Certificate, MarketProblem
 from lodeline.studies.foresight import horizon_of
 from lodeline.studies.market import run_market
@@ -112,8 +112,7 @@ def _problem(chain: str, base_year: int, count: int) -> tuple[MarketProblem, Any
     market = run_market(schedule, bent=False)
     horizon = horizon_of(market, bent=False)
     problem = over_months(horizon)
-    late = np.arange(problem.rhs.size) >= count * network.row_kind.size
-    return problem, late, month_layout(horizon)
+    return problem, is_late(horizon), month_layout(horizon)
 
 
 def _row(chain: str, base_year: int, count: int, peer: str | None) -> ForesightRow:

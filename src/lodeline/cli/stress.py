@@ -139,8 +139,8 @@ def _run_scenario(
     settings["lead_time"] = bool(settings["lead_time"])
     settings["priority"] = settings["priority"] or ()
     if mode == "both":
-        if settings.pop("lead_time") | bool(settings.pop("priority")):
-            raise InputError("--lead-time and --priority go with --mode market or foresight alone.")
+        if settings.pop("priority"):
+            raise InputError("--priority goes with --mode market or foresight alone.")
         _run_both(specification, own, settings, options, out, as_json)
         return
     with progress_bar() as progress:

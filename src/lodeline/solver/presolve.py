@@ -2,7 +2,8 @@
 
 * A *forcing* row can hold at one point only: a limit of zero on lanes that cannot run backwards.
   Its activities stay at their bounds; its price is the least that makes them. That can make the
-  next row forcing: where nothing arrives, nothing leaves. So it goes on until nothing changes.
+  next row forcing: where nothing arrives, nothing leaves. So it goes on until nothing changes. An
+  equality can be forcing from either side, and its price has the sign that it needs.
 * A *fixed* activity has bounds that are equal or cannot be told apart: it moves to the right-hand
   side.
 * A row that no activity can break, or without activities, has no price.
@@ -64,7 +65,8 @@ class Reduction:
             wish = whole.incidence.T @ pi - whole.curves.margin - whole.curves.deviation(x)
             # A row that was found last holds activities that rows found before need not hold.
             for forced in reversed(self.forcing):
-                price = max(0.0, float(np.max(-wish[forced.columns] / forced.entries, initial=0.0)))
+                needed = -forced.side * wish[forced.columns] / forced.entries
+                price = forced.side * max(0.0, float(np.max(needed, initial=0.0)))
                 pi[forced.row] = price
                 span = slice(rows.indptr[forced.row], rows.indptr[forced.row + 1])
                 wish[rows.indices[span]] += price * rows.data[span]
@@ -73,11 +75,15 @@ class Reduction:
 
 @dataclass(frozen=True)
 class _Forcing:
-    """A forcing row and the activities that it holds, with their entries in it."""
+    """A forcing row and the activities that it holds, with their entries in it.
+
+    `side` is 1 where they give the row all they can and −1 where they give as little as they can.
+    """
 
     row: int
     columns: Index
     entries: Vector
+    side: float
 
 
 def smallest_end(problem: MarketProblem) -> Vector:
@@ -97,23 +103,7 @@ def reduce_problem(problem: MarketProblem) -> Reduction:
     level = curves.lower.copy()
     size = np.maximum(np.maximum(curves.reference, smallest_end(problem)), 1e-300)
     fixed = upper - curves.lower <= _NOTHING * size
-    tight = np.zeros(problem.rhs.size, dtype=bool)
-    forcing: list[_Forcing] = []
-    while True:
-        least, most = np.where(fixed, level, curves.lower), np.where(fixed, level, upper)
-        room = _extreme(incidence, least, most, problem.rhs) <= _NOTHING * problem.row_scale
-        free = abs(incidence) @ (~fixed).astype(float) > 0.0
-        found = np.flatnonzero(room & free & ~tight & ~problem.is_equality)
-        if not found.size:
-            break
-        for row in found:
-            span = slice(incidence.indptr[row], incidence.indptr[row + 1])
-            own = ~fixed[incidence.indices[span]]
-            columns, entries = incidence.indices[span][own], incidence.data[span][own]
-            level[columns] = np.where(entries > 0.0, upper[columns], curves.lower[columns])
-            fixed[columns] = True
-            forcing.append(_Forcing(int(row), columns.astype(np.intp), entries))
-        tight[found] = True
+    tight, forcing = _forced(problem, upper, fixed, level)
     columns = np.flatnonzero(~fixed)
     rhs = problem.rhs - problem.incidence[:, fixed] @ level[fixed]
     left = incidence[:, columns]
@@ -128,7 +118,36 @@ def reduce_problem(problem: MarketProblem) -> Reduction:
         row_scale=problem.row_scale[rows],
     )
     small = replace(small, row_scale=np.minimum(small.row_scale, _reach(small)))
-    return Reduction(small, rows, columns, problem, level, tuple(forcing))
+    return Reduction(small, rows, columns, problem, level, forcing)
+
+
+def _forced(
+    problem: MarketProblem, upper: Vector, fixed: NDArray[np.bool_], level: Vector
+) -> tuple[NDArray[np.bool_], tuple[_Forcing, ...]]:
+    """Find forcing rows, mark their activities as fixed and set their levels (in place).
+
+    Return which rows are forcing, shape (row,), and the rows in the order in which they were found.
+    """
+    incidence, lower = sparse.csr_array(problem.incidence), problem.curves.lower
+    tight = np.zeros(problem.rhs.size, dtype=bool)
+    forcing: list[_Forcing] = []
+    while True:
+        before = len(forcing)
+        for side, able in ((1.0, True), (-1.0, problem.is_equality)):
+            free = abs(incidence) @ (~fixed).astype(float) > 0.0
+            least, most = np.where(fixed, level, lower), np.where(fixed, level, upper)
+            room = _extreme(side * incidence, least, most, side * problem.rhs)
+            found = np.flatnonzero((room <= _NOTHING * problem.row_scale) & able & free & ~tight)
+            for row in found:
+                span = slice(incidence.indptr[row], incidence.indptr[row + 1])
+                own = ~fixed[incidence.indices[span]]
+                columns, entries = incidence.indices[span][own], incidence.data[span][own]
+                level[columns] = np.where(side * entries > 0.0, upper[columns], lower[columns])
+                fixed[columns] = True
+                forcing.append(_Forcing(int(row), columns.astype(np.intp), entries, side))
+            tight[found] = True
+        if len(forcing) == before:
+            return tight, tuple(forcing)
 
 
 def _extreme(incidence: sparse.csr_array, lower: Vector, upper: Vector, rhs: Vector) -> Vector:
@@ -144,6 +163,7 @@ def _reach(problem: MarketProblem) -> Vector:
     """Return the most that activities can take from a row, t/month; infinite where unbounded.
 
     taken ≤ Σ given − b, and an activity runs at its upper bound, or at what its rows can give it.
+    Of an equality that nothing takes from (what arrives after the end): what it is given.
     """
     incidence = sparse.csc_array(problem.incidence)
     positive = sparse.csr_array(incidence.maximum(0.0))
@@ -151,13 +171,17 @@ def _reach(problem: MarketProblem) -> Vector:
     column = np.repeat(np.arange(incidence.shape[1]), np.diff(incidence.indptr))[takes]
     row, entry = incidence.indices[takes], -incidence.data[takes]
     upper = problem.curves.ceiling()
+    least = positive @ problem.curves.lower - problem.rhs
+    none = _NOTHING * problem.row_scale
+    untaken = problem.is_equality & ~(np.bincount(row, minlength=least.size) > 0)
     reach = np.full(problem.rhs.size, np.inf)
     for _ in range(_PASSES):
         most = upper.copy()
         np.minimum.at(most, column, reach[row] / entry)
         endless = (positive != 0.0) @ (~np.isfinite(most)).astype(float) > 0.0
         given = positive @ np.where(np.isfinite(most), most, 0.0) - problem.rhs
-        now = np.where(endless, np.inf, np.maximum(given, _NOTHING * problem.row_scale))
+        now = np.where(endless, np.inf, np.maximum(given, none))
+        now = np.where(untaken, np.maximum(-least, none), now)
         if np.array_equal(now, reach):
             break
         reach = now

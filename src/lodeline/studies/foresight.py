@@ -15,10 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lodeline.network import ActivityKind, RowKind
+from lodeline.network.transit import arrivals_of, arrived
 from lodeline.results.run import Run
 from lodeline.results.welfare import Costs, cost_by_country, world_cost
 from lodeline.solver import interior
-from lodeline.solver.horizon import Growth, Horizon, month_layout, over_months
+from lodeline.solver.horizon import Growth, Horizon, Transit, is_late, month_layout, over_months
 from lodeline.solver.presolve import smallest_end
 from lodeline.studies.market import ACCEPTED, UnsolvedError
 
@@ -68,6 +69,11 @@ def horizon_of(market: Run, *, bent: bool = True) -> Horizon:
     rhs = np.zeros((months, network.row_kind.size))
     rhs[0] = network.rhs(normal, np.full(len(network.limits), np.inf))
     rhs[:, network.row_kind == RowKind.LIMIT] = -schedule.limit
+    gives, longest = arrivals_of(network, schedule.lead), int(schedule.lead.max(initial=0))
+    # What left before the first month is that of the base year.
+    departed = np.tile(network.reference, (longest, 1))
+    for k in range(min(longest, months)):
+        rhs[k] -= gives @ arrived(departed, schedule.lead, ahead=k)
     lower = np.zeros((months, network.activities))
     upper = np.vstack([schedule.capacity(t) for t in range(months)])
     kept = np.minimum(schedule.kept[stores], np.minimum(normal, terminal_stocks))
@@ -84,6 +90,7 @@ def horizon_of(market: Run, *, bent: bool = True) -> Horizon:
         upper=upper,
         extra=schedule.tax,
         reference_factor=schedule.demand,
+        transit=_transit(market) if longest else None,
         stores=stores,
         store_rows=network.store_rows(),
         terminal=terminal_stocks,
@@ -105,6 +112,17 @@ def horizon_of(market: Run, *, bent: bool = True) -> Horizon:
             ),
         ),
     )
+
+
+def _transit(market: Run) -> Transit:
+    """Return what the market has under way, and what of it arrives after the end."""
+    lead = market.schedule.lead
+    longest = int(lead.max())
+    gives = arrivals_of(market.network, lead)
+    before = np.zeros((longest, lead.size))
+    departed = np.vstack([before, market.levels])
+    landing = np.vstack([gives @ arrived(departed, lead, ahead=k) for k in range(longest)])
+    return Transit(lead=lead, landing=landing)
 
 
 def run_foresight(market: Run, *, bent: bool = True) -> Run:
@@ -131,8 +149,7 @@ def run_foresight(market: Run, *, bent: bool = True) -> Run:
     horizon = horizon_of(market, bent=bent)
     problem = over_months(horizon)
     months, rows = horizon.rhs.shape
-    late = np.arange(problem.rhs.size) >= months * rows
-    solution = interior.solve(problem, late, layout=month_layout(horizon))
+    solution = interior.solve(problem, is_late(horizon), layout=month_layout(horizon))
     proof = solution.certificate
     if not max(proof.residual, proof.gap) <= ACCEPTED:
         raise UnsolvedError(

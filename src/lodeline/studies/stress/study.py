@@ -8,7 +8,6 @@ from dataclasses import replace
 from enum import StrEnum
 
 from lodeline import data
-from lodeline.errors import InputError
 from lodeline.network.chain import Chain
 from lodeline.network.stocks import StockPolicy
 from lodeline.results.run import Run
@@ -90,7 +89,7 @@ def run_stress(
         How reserves are released; default as the scenario says. `JOINT` is by the scenario's
         coalition, or by the countries asked about.
     lead_time
-        Whether goods take their time at sea (market alone), or arrive in the month they leave.
+        Whether goods take their time at sea, or arrive in the month they leave.
     priority
         Sectors that are served first in every country; default by willingness to pay.
     with_sensitivity
@@ -103,18 +102,9 @@ def run_stress(
     InputError
         If a year has no trade, or a country or form does not exist.
     """
-    if lead_time and mode is not Mode.MARKET:
-        raise InputError(
-            "lead times are not part of foresight yet. Leave out --lead-time, or choose "
-            "--mode market."
-        )
     plan = plan_of(scenario, base_year, months, asked, form, chains, policy, progress)
     check_sectors(priority)
-    plan = replace(
-        plan,
-        settings={c: replace(s, lead_time=lead_time) for c, s in plan.settings.items()},
-        priority=tuple(priority),
-    )
+    plan = replace(_with_lead_time(plan, lead_time=lead_time), priority=tuple(priority))
     markets = markets_of(plan)
     if mode is Mode.FORESIGHT:
         return _result(plan, mode, foresights_of(plan, markets), with_sensitivity=False)
@@ -130,6 +120,7 @@ def run_both(
     form: str | None = None,
     chains: Mapping[str, Chain] | None = None,
     policy: StockPolicy | None = None,
+    lead_time: bool = False,
     with_sensitivity: bool = True,
     progress: Progress | None = None,
 ) -> BothResult:
@@ -137,6 +128,7 @@ def run_both(
     from lodeline.studies.foresight import value_of_foresight
 
     plan = plan_of(scenario, base_year, months, asked, form, chains, policy, progress)
+    plan = _with_lead_time(plan, lead_time=lead_time)
     markets = markets_of(plan)
     foresights = foresights_of(plan, markets)
     by_country: dict[str, float] = {}
@@ -152,6 +144,11 @@ def run_both(
         value_by_country=dict(sorted(by_country.items())),
         value_world=world,
     )
+
+
+def _with_lead_time(plan: StressPlan, *, lead_time: bool) -> StressPlan:
+    settings = {c: replace(s, lead_time=lead_time) for c, s in plan.settings.items()}
+    return replace(plan, settings=settings)
 
 
 def _result(
