@@ -39,10 +39,11 @@ def test_every_row_is_as_wide_as_the_heading(result, chain):
         assert {len(r) for r in table.rows} == {len(table.columns)}
 
 
-def test_losses_hold_every_user_largest_loss_first(result, chain):
+def test_losses_hold_every_user_of_some_size_largest_loss_first(result, chain):
     table = tables.losses(chain, result)
-    used = chain.metrics.filter((pl.col("form") == "metals") & (pl.col("reference_use_t") > 0))
-    assert len(table.rows) == used.height
+    used = chain.metrics.filter(form="metals")
+    used = used.filter(pl.col("reference_use_t") >= 0.001 * pl.col("reference_use_t").sum())
+    assert 2 < used.height == len(table.rows)
     lost = used.sort("unmet_t_total", descending=True)["country"].to_list()
     assert [r[0].text for r in table.rows] == [result.country_names[c] for c in lost]
 
@@ -107,3 +108,16 @@ def test_the_download_holds_the_table():
     kind, packed = address.split(",")
     assert kind == "data:text/csv;charset=utf-8;base64"
     assert base64.b64decode(packed).decode() == "country,unmet_t_total\nJPN,1.5\n"
+
+
+def test_users_of_next_to_nothing_are_counted_and_not_ranked(result):
+    chain = result.chains["rare-earths"]
+    before = {row[0].text for row in tables.losses(chain, result).rows}
+    # Viet Nam, no small user here, would lead the table by what it lacks.
+    gone = {"reference_use_t": 1e-6, "unmet_t_total": 1e9}
+    found = tables.losses(change(chain, "VNM", **gone), result)
+    assert before - {row[0].text for row in found.rows} == {"Viet Nam"}
+    asked = tables.losses(change(chain, "ITA", **gone), result)
+    assert asked.rows[0][0].text == "Italy"
+    left = chain.metrics.filter(form=chain.form).height - len(found.rows)
+    assert f"; {left}\u00a0more countries with less than 0.1\u00a0% of" in found.caption

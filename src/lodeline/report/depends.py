@@ -9,6 +9,7 @@ import polars as pl
 from lodeline.report import format as fmt
 from lodeline.report.clause import material, restrictors
 from lodeline.results.stress import ChainResult, StressResult
+from lodeline.results.users import hit_elsewhere
 
 __all__ = ["cautions", "depends"]
 
@@ -27,6 +28,7 @@ def depends(result: StressResult) -> Iterator[str]:
     yield from _joint(result, chain.form_titles[head["form"]])
     yield from _sectors(chain, head["country"], head["form"])
     yield from _inferred(result, chain, head["country"])
+    yield from _elsewhere(result, chain, head["form"])
 
 
 def cautions(result: StressResult) -> Iterator[str]:
@@ -59,6 +61,18 @@ def _inferred(result: StressResult, chain: ChainResult, country: str) -> Iterato
                 f"With the inferred lanes of {what} at their most concentrated {who} would lack up "
                 f"to {fmt.share(row.at_high)}, at their least {fmt.share(row.at_low)}."
             )
+
+
+def _elsewhere(result: StressResult, chain: ChainResult, form: str) -> Iterator[str]:
+    """Yield the large user that is hit harder than those asked about."""
+    worst = max(result.headline["unmet_share_peak"], _LITTLE)
+    row = hit_elsewhere(chain.metrics, form, result.members, worst)
+    if row is not None:
+        yield (
+            f"Of the large users that were not asked about, "
+            f"{fmt.location(_name(result, row['country']))} would lack most: up to "
+            f"{fmt.share(row['unmet_share_peak'])} of its {material(chain.form_titles[form])}."
+        )
 
 
 def _of(table: pl.DataFrame, country: str, form: str, column: str = "country") -> pl.DataFrame:

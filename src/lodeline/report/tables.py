@@ -17,6 +17,7 @@ from lodeline.report import format as fmt
 from lodeline.report.format import Cell, absent
 from lodeline.results.concentration import CONCENTRATION_LIMIT, supplier_concentration
 from lodeline.results.stress import ChainResult, StressResult
+from lodeline.results.users import SMALL_USER, with_world_share
 
 __all__ = [
     "Column",
@@ -116,14 +117,29 @@ def key_figures(result: StressResult, *, most: int = 6) -> Table:
 
 
 def losses(chain: ChainResult, result: StressResult, *, shown: int = 12) -> Table:
-    """Return the losses of all countries that use the chain's form, largest loss first."""
+    """Return the losses of the users of the chain's form, largest loss first.
+
+    Users below a thousandth of the world's use are counted in the caption, unless asked about.
+    """
     unit = chain.units[chain.form]
-    rows = chain.metrics.filter((pl.col("form") == chain.form) & (pl.col("reference_use_t") > 0))
+    users = with_world_share(chain.metrics).filter(
+        (pl.col("form") == chain.form) & (pl.col("reference_use_t") > 0)
+    )
+    is_ranked = pl.col("world_use_share") >= SMALL_USER
+    rows = users.filter(is_ranked | pl.col("country").is_in(list(result.members)))
     rows = rows.drop("cost_usd").join(chain.costs, on="country", how="left")
     rows = rows.sort(["unmet_t_total", "reference_use_t"], descending=True, nulls_last=True)
+    left = users.height - rows.height
+    more = (
+        f"; {fmt.count(left, 'more country', 'more countries')} with less than "
+        f"{fmt.share(SMALL_USER, is_exact=True)} of the world’s use each "
+        f"{'is' if left == 1 else 'are'} in the table to download"
+        if left
+        else ""
+    )
     return Table(
         f"{brief.form_words(chain)[:1].upper()}{brief.form_words(chain)[1:]}: "
-        f"{fmt.count(rows.height, 'country', 'countries')} with recorded use",
+        f"{fmt.count(rows.height, 'country', 'countries')} with recorded use{more}",
         (
             Column("Country", is_number=False),
             Column(f"Use in {result.base_year}, {unit} a month"),
