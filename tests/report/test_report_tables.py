@@ -119,5 +119,6 @@ def test_users_of_next_to_nothing_are_counted_and_not_ranked(result):
     assert before - {row[0].text for row in found.rows} == {"Viet Nam"}
     asked = tables.losses(change(chain, "ITA", **gone), result)
     assert asked.rows[0][0].text == "Italy"
-    left = chain.metrics.filter(form=chain.form).height - len(found.rows)
+    used = chain.metrics.filter((pl.col("form") == chain.form) & (pl.col("reference_use_t") > 0))
+    left = used.height - len(found.rows)
     assert f"; {left}\u00a0more countries with less than 0.1\u00a0% of" in found.caption
