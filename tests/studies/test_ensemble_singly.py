@@ -15,11 +15,13 @@ from ensemble_cases import (
 from lodeline.errors import SpecError
 from lodeline.scenarios.ensemble_reading import load_ensemble, parse_ensemble
 from lodeline.scenarios.library import scenario_ids
+from lodeline.solver.compiled import CompiledMarket
 from lodeline.studies.ensemble import plan_of, run_ensemble
 from lodeline.studies.ensemble.factors import factors_of
 from lodeline.studies.ensemble.parts import Models, compute, drawn_for
 from lodeline.studies.ensemble.simulate import simulate
 from lodeline.studies.ensemble.singly import needs_single_runs
+from lodeline.studies.ensemble.structures import Structures
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +52,22 @@ def test_with_lead_times_metrics_are_those_of_a_stress_test_with_them():
 def test_every_solve_is_certified(outcome):
     assert outcome.residual.max() <= 1e-8
     assert outcome.gap.max() <= 1e-8
+
+
+def test_a_structure_fitted_to_a_scenario_is_its_own_analysis():
+    """What was kept from another scenario would move the last bits of this one."""
+    model, drawn = single()[3], sample(cases=single).values
+    structures = Structures()
+    for i in range(4):  # the events of one scenario with the behaviour of several
+        own = {k: float(v[i if ".behaviour." in k else 0]) for k, v in drawn.items()}
+        setting = model.setting(own)
+        problem = model._schedule(setting).network.problem()
+        fitted, anew = structures.market(problem), CompiledMarket(problem)
+        for name, value in anew.analysis.pattern._asdict().items():
+            np.testing.assert_array_equal(getattr(fitted.analysis.pattern, name), value)
+        assert fitted.analysis.entries == anew.analysis.entries
+        assert (fitted.value, fitted.problem) == (anew.value, problem)
+    assert len(structures._seen) == 1
 
 
 def test_a_scenario_does_not_depend_on_its_neighbours(outcome):

@@ -89,13 +89,14 @@ def cost_by_country(run: Run, *, bent: bool = True, costs: Costs = Costs.RESOURC
     limit_rows = np.flatnonzero(network.row_kind == RowKind.LIMIT)
     # An exporter owns its lanes; everything else belongs to the country where it happens.
     owner = network.origin
+    takes, gives = network.incidence.T, run.gives.T
     for t in range(len(run.schedule.months)):
         prices = run.prices[t]
         curves = network.curves(bent=bent, demand=run.schedule.demand[t])
-        margin = network.incidence.T @ prices
+        margin = takes @ prices
         surplus = (margin - _asked(network, costs)) * run.levels[t]
         # What arrives was bought before: it earns today's price; cargo under way is worth p̄.
-        surplus += (run.gives.T @ (prices - network.row_price)) * (run.landed(t) - run.levels[t])
+        surplus += (gives @ (prices - network.row_price)) * (run.landed(t) - run.levels[t])
         surplus -= counted * curves.adjustment(run.levels[t])
         np.add.at(gain, (network.form, owner), surplus)
         revalued = (prices - network.row_price)[store_rows] * run.stocks[t]

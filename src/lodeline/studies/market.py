@@ -93,6 +93,8 @@ def _levy(schedule: Schedule, month: int, prices: Vector) -> Vector:
     floor = schedule.floor[month]
     levy: Vector = np.zeros(floor.size)
     lanes = np.flatnonzero(floor > 0.0)
+    if lanes.size == 0:
+        return levy
     leaving = schedule.network.leaves_from()[lanes]
     levy[lanes] = np.maximum(floor[lanes] - prices[leaving], 0.0)
     return levy

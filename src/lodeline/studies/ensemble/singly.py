@@ -3,8 +3,7 @@
 For what cannot walk eight side by side because it moves more than limits, capacities and taxes:
 price floors, closures, surges of demand, panic buying, releases of stock, permits whose threshold
 is drawn, reserves with a rule, and lead times. The numbers are those of a stress test, by the same
-code; the months are cleared by the compiled solver, whose analysis is kept from scenario to
-scenario.
+code; the months are cleared by the compiled solver (`structures`).
 """
 
 from __future__ import annotations
@@ -23,11 +22,11 @@ from lodeline.results.welfare import cost_by_country
 from lodeline.scenarios.compile import Schedule, compile_schedule, origin_kept_apart
 from lodeline.scenarios.ensemble_spec import Ensemble, Event
 from lodeline.scenarios.restrictions import Restriction
-from lodeline.solver.kept import KeptMarkets
 from lodeline.studies.dials import INFERRED, Setting, dials_of
 from lodeline.studies.ensemble.factors import factor_key, restrictions_of
 from lodeline.studies.ensemble.metrics import Outcome
 from lodeline.studies.ensemble.restrictions import goes_side_by_side
+from lodeline.studies.ensemble.structures import ScenarioMarket, Structures
 from lodeline.studies.market import UnsolvedError, run_market
 
 __all__ = ["SingleModel", "needs_single_runs"]
@@ -53,7 +52,7 @@ class SingleModel:
     base
         Base year of the chain.
     message
-        See `KeptMarkets`.
+        See `CompiledMarket`.
     """
 
     def __init__(
@@ -72,7 +71,7 @@ class SingleModel:
         self._central = Setting(
             base, own, self._stocks.rule(), lead_time=ensemble.lead_time, origin=origin
         )
-        self._message = message
+        self._structures = Structures(message=message)
         self.network: Network = self._schedule(self._central).network
 
     def simulate(self, values: Values, *, scenarios: NDArray[np.intp] | None = None) -> Outcome:
@@ -88,8 +87,7 @@ class SingleModel:
 
     def run(self, values: Mapping[str, float]) -> Run:
         """Run the scenario of drawn numbers by key."""
-        # Kept from month to month only: what earlier scenarios left would move the last bits.
-        solver = KeptMarkets(message=self._message)
+        solver = ScenarioMarket(self._structures)
         return run_market(self._schedule(self.setting(values)), solver=solver)
 
     def setting(self, values: Mapping[str, float]) -> Setting:
