@@ -43,6 +43,28 @@ def test_the_next_worst_sets_name_countries(capfdbinary):
     assert re.search(r"\b[A-Z]{3}\b", below.split("\n\n")[0].replace("USD", "")) is None
 
 
+def test_remainders_inferred_lanes_and_capped_prices_are_marked(tmp_path, capfdbinary):
+    words = "worst-case --target DEU --chain gallium --k 1 --months 12 --json --out"
+    assert main([*words.split(), str(tmp_path / "g")]) == 0
+    document = json.loads(capfdbinary.readouterr().out)
+    assert document["inferred"] == {"metal": "trade in germanium of 2006 (code 811230)"}
+    assert document["outcome"]["DEU"]["is_price_capped"] is True
+    assert document["outcome"]["DEU"]["is_remainder"] is False
+    page = (tmp_path / "g" / "worst-case.md").read_text()
+    assert "is inferred from trade in germanium" in page.split("## ")[0]
+    assert "×20†" in page
+    assert "† Price at the model" in page
+    assert "is_price_capped" in (tmp_path / "g" / "countries.csv").read_text()
+    words = "worst-case --target DEU --chain cobalt --k 1 --months 2 --out"
+    assert main([*words.split(), str(tmp_path / "c")]) == 0
+    text = " ".join(capfdbinary.readouterr().out.decode().split())
+    assert "a remainder of two large figures" in text
+    page = (tmp_path / "c" / "worst-case.md").read_text()
+    assert "%‡" in page
+    assert "‡ The recorded use" in page
+    assert "†" not in page
+
+
 def test_a_country_that_does_not_exist_is_named(capfdbinary):
     code = main(["worst-case", "--target", "ITX", "--chain", "rhodium"])
     out = capfdbinary.readouterr()

@@ -31,6 +31,7 @@ MONTHS = tuple(str(Month(2026, 1) + i) for i in range(24))
 METRICS = [
     "country", "form", "reference_use_t", "unmet_share_peak", "unmet_t_total",
     "time_to_survive_months", "time_to_recover_months", "price_multiple_peak", "cost_usd",
+    "is_price_capped", "intake_t", "is_remainder",
 ]  # fmt: skip
 
 SUPPLIERS = {
@@ -93,6 +94,8 @@ def metrics_of(rows):
         "time_to_recover_months": recovery(short, len(shares)),
         "price_multiple_peak": max(r["price_multiple"] for r in rows),
         "cost_usd": sum(r["unmet_t"] for r in rows) * 70000.0 - 2e5 * (rows[0]["country"] == "CHN"),
+        "is_price_capped": any(r["is_price_capped"] for r in rows),
+        "intake_t": 2.0 * rows[0]["reference_use_t"], "is_remainder": False,
     }  # fmt: skip
 
 
@@ -269,7 +272,8 @@ def result():
     countries = [
         {"country": c, "worst_chain": "rare-earths",
          "cost_usd": sum(_metric(k, c)["cost_usd"] for k in chains.values()),
-         **{k: _metric(chains["rare-earths"], c)[k] for k in (*columns, "price_multiple_peak")}}
+         **{k: _metric(chains["rare-earths"], c)[k] for k in (*columns, "price_multiple_peak")},
+         "is_price_capped": False, "is_remainder": False}
         for c in NAMES
     ]  # fmt: skip
     return StressResult(

@@ -51,6 +51,13 @@ def with_values(changed, result):
     return make
 
 
+def test_a_share_of_a_mere_remainder_is_marked_in_the_sentences(with_values, result):
+    assert "‡" not in " ".join(answer(result).rest)
+    rest = " ".join(answer(with_values("ITA", is_remainder=True)).rest)
+    assert "%‡ of its rare earths" in plain(rest)
+    assert "%)‡ of its rare earths" in plain(answer(with_values(is_remainder=True)).lead)
+
+
 def test_the_answer_is_one_sentence_with_its_range(result):
     assert plain(answer(result).lead) == (
         "If China stopped its exports of rare earths and tungsten to Japan for 2 years from "

@@ -76,6 +76,17 @@ def test_a_capped_price_is_flagged(result, chain):
     assert any("no longer means anything" in r for r in table.reasons)
 
 
+def test_a_share_of_a_mere_remainder_is_flagged(result, chain):
+    other = change(chain, "ITA", is_remainder=True)
+    marked = replace(result, chains={**result.chains, "rare-earths": other})
+    for table in (tables.losses(other, marked), tables.by_stage(other, marked)):
+        cells = [r for r in table.rows if r[0].text == "Italy"][-1]
+        assert sum(c.text.endswith("‡") for c in cells) == 1
+        assert sum(r.startswith("‡ recorded use is less than a tenth") for r in table.reasons) == 1
+        assert not any(c.text.endswith("‡") for r in table.rows for c in r if r[0].text == "Japan")
+    assert "‡" in "".join(c.text for r in tables.key_figures(marked).rows for c in r)
+
+
 def test_the_brief_s_table_stays_short(changed):
     many = changed(asked=("JPN", "ITA", "DEU", "FRA", "ESP", "POL", "AUT", "SWE"))
     table = tables.key_figures(many)

@@ -17,6 +17,7 @@ from lodeline.results.stress import ChainResult, SensitivityRow, StressResult
 
 __all__ = [
     "NOTHING",
+    "REMAINDER_MARK",
     "Answer",
     "Point",
     "answer",
@@ -26,6 +27,7 @@ __all__ = [
     "leaves_out",
     "metric_row",
     "rests_on",
+    "share_of_use",
 ]
 
 NOTHING = 0.005
@@ -42,6 +44,9 @@ _CHANGES = 3
 _RESTRICTIONS, _ASSUMPTIONS, _NOTES = 3, 4, 3
 _POINT, _ROOM = 200, 1400
 """Letters of a point, and of all that the answer rests on: what two printed pages hold."""
+
+REMAINDER_MARK = "‡"
+"""Behind a share of a use that is less than a tenth of what the country takes in."""
 
 Row = Mapping[str, Any]
 
@@ -157,6 +162,12 @@ def form_words(chain: ChainResult, form: str | None = None) -> str:
     return form_of(chain.title, form or chain.form)
 
 
+def share_of_use(row: Row) -> str:
+    """Return the worst month of a row of metrics, marked where the use is a mere remainder."""
+    mark = REMAINDER_MARK if row["is_remainder"] else ""
+    return f"{fmt.share(row['unmet_share_peak'])}{mark}"
+
+
 def is_capped(chain: ChainResult, country: str, form: str | None = None) -> bool:
     """Return whether the price of a country ever reaches the cap."""
     rows = chain.series_of(country).filter(pl.col("form") == (form or chain.form))
@@ -174,7 +185,9 @@ def _loss(name: str, chain: ChainResult, head: Row) -> str:
             return f"{who} would lack none of its {what} in any month{tail}"
         text = f"{who} would lack next to none of its {what}"
         return f"{text} ({_at_most(worst)} of its use in any month{tail})"
-    text = f"{who} would lack up to {fmt.share_range(worst, low, high)} of its {what}"
+    row = metric_row(chain, head["country"], head["form"])
+    mark = REMAINDER_MARK if row is not None and row["is_remainder"] else ""
+    text = f"{who} would lack up to {fmt.share_range(worst, low, high)}{mark} of its {what}"
     return f"{text}{_short_span(chain, head['country'], head['form'])}"
 
 
@@ -271,7 +284,7 @@ def _other(result: StressResult, chain: ChainResult, country: str, row: Row) -> 
     lack = (
         f"{who} would lack next to nothing: {_at_most(worst)} of its {what}"
         if worst < NOTHING
-        else f"{who} would lack up to {fmt.share(worst)} of its {what}"
+        else f"{who} would lack up to {share_of_use(row)} of its {what}"
     )
     if is_capped(chain, country):
         return f"{lack}, at prices that reach the model’s cap."
@@ -283,7 +296,7 @@ def _other(result: StressResult, chain: ChainResult, country: str, row: Row) -> 
 def _earlier(result: StressResult, country: str, told: Row) -> str:
     """Return a clause on an earlier form of which the country lacks more than what is told."""
     found = [
-        (row["unmet_share_peak"], form_words(chain, form))
+        (row["unmet_share_peak"], form_words(chain, form), share_of_use(row))
         for chain in result.chains.values()
         for form in chain.units
         if form != chain.form
@@ -291,10 +304,10 @@ def _earlier(result: StressResult, country: str, told: Row) -> str:
         and row["reference_use_t"]
         and row["unmet_share_peak"] is not None
     ]
-    worst, what = max(found, default=(0.0, ""))
+    worst, what, told_share = max(found, default=(0.0, "", ""))
     if worst < NOTHING or worst <= (told["unmet_share_peak"] or 0.0):
         return ""
-    return f" Earlier in the chain it would lack up to {fmt.share(worst)} of its {what}."
+    return f" Earlier in the chain it would lack up to {told_share} of its {what}."
 
 
 def _at_most(value: float) -> str:

@@ -17,7 +17,8 @@ from lodeline.results.stress import ChainResult, StressResult
 __all__ = ["stress_sheets", "write_stress_book"]
 
 _GUIDE = {
-    "losses": "Worst month, tonnes, times, price and cost by country and form, over all months",
+    "losses": "Worst month, tonnes, times, price and cost by country and form, over all months; "
+    "is_price_capped: the price means nothing; is_remainder: use below a tenth of intake_t",
     "dates": "Months in which a country runs short, its stock is gone, its price peaks",
     "by month": "Countries asked about: use, price and stocks of every month",
     "suppliers": "Who supplies whom, before and during (mean of the restricted months), t/month; "
@@ -26,7 +27,8 @@ _GUIDE = {
     "third countries": "Who brings restricted-origin material to whom; empty without a target",
     "reserves": "What states hold, and how long it lasts",
     "sectors": "Which uses stop first, where shares are published",
-    "costs": "Cost by country over all materials, USD of the base year; minus is a gain",
+    "costs": "Cost by country over all materials, USD of the base year; minus is a gain; "
+    "is_remainder: the use behind the worst share is one",
     "sensitivity": "The headline with one number at an end of its range",
     "parameters": "Every parameter with range and source; assumed ones say so",
     "reported": "Figures of the base year before balancing (reported, inferred or a prior: see "

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import polars as pl
@@ -40,6 +40,10 @@ _NOT_COMPUTED = "not computed for this country"
 _NEVER_SHORT = "never short, so there is nothing to recover from"
 _NO_PRICE = "no price: the country does not buy this form on a market"
 _NOTHING_ARRIVES = "nothing arrives"
+_REMAINDER = (
+    f"{brief.REMAINDER_MARK} recorded use is less than a tenth of what the country makes and takes "
+    "in: a remainder of two large figures, of which a percentage or a cost says little"
+)
 _CAPPED = "price at the model’s cap, where it no longer means anything"
 
 
@@ -84,7 +88,8 @@ class Table:
 
 
 def _reason(cell: Cell) -> str:
-    return cell.reason if cell.reason.startswith("†") else f"{fmt.ABSENT} {cell.reason}"
+    is_mark = cell.reason.startswith(("†", brief.REMAINDER_MARK))
+    return cell.reason if is_mark else f"{fmt.ABSENT} {cell.reason}"
 
 
 def key_figures(result: StressResult, *, most: int = 6) -> Table:
@@ -215,7 +220,7 @@ def costs(result: StressResult, *, shown: int = 10) -> Table:
                 Cell(_name(result, row["country"]), strong=row["country"] in result.members),
                 _cell(row["cost_usd"], fmt.money(row["cost_usd"])),
                 _chain_cell(row["worst_chain"], result),
-                _cell(row["unmet_share_peak"], fmt.share(row["unmet_share_peak"]), _NO_USE),
+                _share_cell(row, _NO_USE),
             )
             for row in rows.iter_rows(named=True)
         ),
@@ -400,7 +405,7 @@ def _metric_cells(
     horizon = len(result.months)
     survive, recover = row["time_to_survive_months"], row["time_to_recover_months"]
     lost = row["unmet_t_total"]
-    yield _cell(row["unmet_share_peak"], fmt.share(row["unmet_share_peak"]), strong=True)
+    yield _share_cell(row, strong=True)
     yield _cell(lost, fmt.tonnes(lost, unit) if unit else fmt.quantity(lost))
     if row["unmet_share_peak"] is None:
         yield from (absent(_NOT_COMPUTED), absent(_NOT_COMPUTED))
@@ -412,6 +417,15 @@ def _metric_cells(
         yield Cell(f"not within{fmt.SPACE}{horizon}" if recover is None else fmt.plain(recover))
     yield _price_cell(chain, row)
     yield _cell(row["cost_usd"], fmt.money(row["cost_usd"]))
+
+
+def _share_cell(
+    row: Mapping[str, Any], reason: str = _NOT_COMPUTED, *, strong: bool = False
+) -> Cell:
+    """Return the worst month, marked where the use is a mere remainder."""
+    cell = _cell(row["unmet_share_peak"], brief.share_of_use(row), reason, strong=strong)
+    is_marked = cell.text.endswith(brief.REMAINDER_MARK)
+    return replace(cell, reason=_REMAINDER) if is_marked else cell
 
 
 def _price_cell(chain: ChainResult, row: Mapping[str, Any]) -> Cell:

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from lodeline.report.blocks import Block, BriefNames, write_brief
-from lodeline.report.format import join, money, months, share, times, tonnes, wrapped
+from lodeline.report.brief import REMAINDER_MARK
+from lodeline.report.clause import form_of
+from lodeline.report.format import SPACE, join, money, months, share, times, tonnes, wrapped
 from lodeline.results.worst_case import Restriction, WorstCaseResult, worst_case_document
 
 __all__ = ["worst_case_blocks", "worst_case_lines", "write_worst_case"]
 
 _SHOWN = 5
+_CAP_MARK = "†"
+_REMAINDER = (
+    "The recorded use is less than a tenth of what the country makes and takes in: a remainder of "
+    "two large figures, of which a percentage or a cost says little."
+)
 _ISO3 = re.compile(r"\b[A-Z]{3}\b")
 _GAIN = (
     "The minus is a gain: what is made or held there sells dearer, and that outweighs what users "
@@ -32,7 +40,7 @@ def worst_case_lines(result: WorstCaseResult) -> list[str]:
     lines += ["", "Next worst sets of that size:"]
     for rank, names, damage in _others(result):
         lines += wrapped(f"{rank}. {damage}: {names}", "  ")
-    for note in result.notes:
+    for note in (*_inferred(result), *result.notes):
         lines += ["", *wrapped(note)]
     return lines
 
@@ -40,7 +48,8 @@ def worst_case_lines(result: WorstCaseResult) -> list[str]:
 def worst_case_blocks(result: WorstCaseResult) -> Iterator[Block]:
     """Yield the parts of the brief, in order."""
     restrictions = tuple(_restriction(result, r) for r in result.restrictions)
-    yield Block(_question(result), level=1, text=(_answer(result),), items=restrictions)
+    text = (_answer(result), *_inferred(result))
+    yield Block(_question(result), level=1, text=text, items=restrictions)
     left_out = (_left_out(result),) if result.left_out.count else ()
     yield Block("What proves it", text=(_proof(result), *left_out))
     yield _outcome(result)
@@ -86,13 +95,27 @@ def _answer(result: WorstCaseResult) -> str:
     answer = (
         f"Closed for {months(result.months)}, {_count(len(result.restrictions))} would leave "
         f"{share(total['unmet_share'])} of the use of {result.form} unmet "
-        f"({tonnes(total['unmet_t_total'], result.unit)}), with a price up to "
-        f"{times(total['price_multiple_peak'])} that of {result.base_year}, at a cost of "
-        f"{money(total['cost_usd'])} in the chain's markets."
+        f"({tonnes(total['unmet_t_total'], result.unit)}), with {_price(result, total)}, at a cost "
+        f"of {money(total['cost_usd'])} in the chain's markets."
     )
+    if total["is_remainder"]:
+        answer += f" {_REMAINDER}"
     if total["cost_usd"] >= 0.0:
         return answer
     return f"{answer} {_GAIN}"
+
+
+def _price(result: WorstCaseResult, total: Mapping[str, Any]) -> str:
+    if total["is_price_capped"]:
+        return "prices that reach the model’s cap, where a price no longer means anything"
+    return f"a price up to {times(total['price_multiple_peak'])} that of {result.base_year}"
+
+
+def _inferred(result: WorstCaseResult) -> Iterator[str]:
+    """Yield which forms have lanes that nobody observed."""
+    for form, source in result.inferred.items():
+        what = form_of(result.title, form)
+        yield f"Who buys {what} from whom is inferred from {source}, not observed."
 
 
 def _count(number: int) -> str:
@@ -163,11 +186,19 @@ def _outcome(result: WorstCaseResult) -> Block:
         (
             result.country_names.get(r["country"], r["country"]),
             tonnes(r["unmet_t_total"], result.unit),
-            share(r["unmet_share"]),
-            share(r["unmet_share_peak"]),
-            times(r["price_multiple_peak"]),
+            share(r["unmet_share"]) + (REMAINDER_MARK if r["is_remainder"] else ""),
+            share(r["unmet_share_peak"])
+            + (REMAINDER_MARK if r["is_remainder"] and r["unmet_share_peak"] is not None else ""),
+            (f"≥{SPACE}" if r["is_price_capped"] else "")
+            + times(r["price_multiple_peak"])
+            + (_CAP_MARK if r["is_price_capped"] else ""),
             money(r["cost_usd"]),
         )
         for r in result.outcome.to_dicts()
     )
-    return Block("By country", columns=columns, rows=rows, numbers=columns[1:])
+    marks = (
+        (f"{_CAP_MARK} Price at the model’s cap, where it no longer means anything.", _CAP_MARK),
+        (f"{REMAINDER_MARK} {_REMAINDER}", REMAINDER_MARK),
+    )
+    told = tuple(text for text, mark in marks if any(mark in cell for row in rows for cell in row))
+    return Block("By country", text=told, columns=columns, rows=rows, numbers=columns[1:])

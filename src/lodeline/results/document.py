@@ -109,6 +109,8 @@ def _places(metrics: pl.DataFrame, costs: pl.DataFrame, form: str) -> dict[str, 
         row["country"]: {
             **{k: _plain(row[k]) for k in METRICS},
             "reference_use_t_per_month": _plain(row["reference_use_t"]),
+            "is_remainder": row["is_remainder"],
+            "is_price_capped": row["is_price_capped"],
         }
         for row in table.iter_rows(named=True)
     }

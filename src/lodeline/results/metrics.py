@@ -129,6 +129,7 @@ def metric_table(run: Run, series: pl.DataFrame) -> pl.DataFrame:
         "time_to_recover_months",
         "price_multiple_peak",
         "cost_usd",
+        "is_price_capped",
     )
 
 
@@ -154,6 +155,7 @@ def use_metrics(series: pl.DataFrame, onset: int) -> pl.DataFrame:
         unmet_t_total=pl.col("unmet_t").sum(),
         shares=pl.col("unmet_share"),
         price_multiple_peak=pl.col("price_multiple").max(),
+        is_price_capped=pl.col("is_price_capped").any(),
     )
     survive, recover = [], []
     for shares in grouped["shares"].to_list():

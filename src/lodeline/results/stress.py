@@ -31,8 +31,10 @@ class ChainResult:
     metrics
         One row per country and form: ``country, form, reference_use_t`` (t/month),
         ``unmet_share_peak, unmet_t_total, time_to_survive_months, time_to_recover_months,
-        price_multiple_peak, cost_usd`` (of that form alone). Absent values are null; a time is
-        null when the threshold is never crossed (survive) or not recovered within the horizon.
+        price_multiple_peak, cost_usd`` (of that form alone), ``is_price_capped`` (in any month),
+        ``intake_t`` (own output and imports in the base year, t/month) and ``is_remainder`` (the
+        use is less than a tenth of that: see `results.remainders`). Absent values are null; a time
+        is null when the threshold is never crossed (survive) or not recovered within the horizon.
         Times count from the first month of a restriction.
     costs
         One row per country: ``country, cost_usd`` over all forms of the chain.
@@ -225,7 +227,8 @@ class StressResult:
         Result by chain identifier.
     countries
         One row per country over all chains: ``country, cost_usd, worst_chain,
-        unmet_share_peak, time_to_survive_months, time_to_recover_months, price_multiple_peak``.
+        unmet_share_peak, time_to_survive_months, time_to_recover_months, price_multiple_peak,
+        is_price_capped`` (in any chain), ``is_remainder`` (the use of the worst chain).
     groups
         The same of the groups asked about.
     sensitivity

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -131,7 +131,9 @@ class WorstCaseResult:
         Those that were not.
     outcome
         By country of the target and in total: ``country, reference_use_t, unmet_t_total,
-        unmet_share, unmet_share_peak, price_multiple_peak, time_to_survive_months, cost_usd``.
+        unmet_share, unmet_share_peak, price_multiple_peak, is_price_capped (a price that means
+        nothing), time_to_survive_months, cost_usd, is_remainder`` (use below a tenth of what the
+        country makes and takes in; in total: of every country).
     ranking
         The worst sets of each size: ``size, rank, restrictions, damage``.
     certificate
@@ -144,6 +146,8 @@ class WorstCaseResult:
         By ISO3.
     seconds
         Time taken.
+    inferred
+        By form without a trade code: what its lanes are inferred from.
     """
 
     target: tuple[str, ...]
@@ -174,6 +178,7 @@ class WorstCaseResult:
     dataset: Mapping[str, object]
     country_names: Mapping[str, str]
     seconds: float
+    inferred: Mapping[str, str] = field(default_factory=dict)
 
 
 def worst_case_document(result: WorstCaseResult) -> dict[str, Any]:
@@ -202,6 +207,7 @@ def worst_case_document(result: WorstCaseResult) -> dict[str, Any]:
         "left_out": asdict(left_out),
         "outcome": {row.pop("country"): row for row in result.outcome.iter_rows(named=True)},
         "ranking": result.ranking.to_dicts(),
+        "inferred": dict(result.inferred),
         "certificate": dict(result.certificate),
         "notes": list(result.notes),
         "dataset": {k: result.dataset[k] for k in ("edition", "sha256")},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
@@ -13,6 +13,7 @@ from lodeline.network.chain import Chain, SharesOfWorld, TableOutput
 from lodeline.network.likeness import inferred_forms
 from lodeline.results.groups import group_tables, groups_among
 from lodeline.results.metrics import flow_table, metric_table, series_table, supply_table
+from lodeline.results.remainders import with_remainders
 from lodeline.results.reserves import reserve_table
 from lodeline.results.run import Run
 from lodeline.results.sectors import sector_table
@@ -47,7 +48,9 @@ def chain_result(base: BaseYear, dials: Sequence[Dial], run: Run, plan: StressPl
     shown = plan.form if plan.form in base.forms else base.forms[-1]
     assert shown is not None
     series = series_table(run)
-    metrics = metric_table(run, series)
+    plain = metric_table(run, series)
+    metrics = with_remainders(plain, base)
+    groups = group_tables(run, groups_among(plan.countries), series, plain)
     costs = metrics.group_by("country", maintain_order=True).agg(cost_usd=pl.col("cost_usd").sum())
     return ChainResult(
         chain=chain.id,
@@ -74,7 +77,7 @@ def chain_result(base: BaseYear, dials: Sequence[Dial], run: Run, plan: StressPl
             "fallbacks": run.fallbacks,
         },
         inferred=inferred_forms(chain),
-        groups=group_tables(run, groups_among(plan.countries), series, metrics),
+        groups=replace(groups, metrics=with_remainders(groups.metrics, base)),
     )
 
 
@@ -111,6 +114,10 @@ def _summary(tables: Mapping[str, tuple[str, pl.DataFrame, pl.DataFrame]]) -> pl
             time_to_survive_months=pl.col("time_to_survive_months").min(),
             time_to_recover_months=_worst_recovery(),
             price_multiple_peak=pl.col("price_multiple_peak").max(),
+            is_price_capped=pl.col("is_price_capped").any(),
+            is_remainder=pl.col("is_remainder")
+            .filter(pl.col("unmet_share_peak").is_not_null())
+            .first(),
         )
     )
 
@@ -135,11 +142,11 @@ class Headline:
 def headline_of(chains: Mapping[str, ChainResult], asked: Sequence[str]) -> Headline | None:
     """Return the country and chain that are hit hardest among the countries asked about.
 
-    A country that uses next to nothing leads only if all of them do: half of two tonnes is no
-    headline.
+    A country that uses next to nothing, or of which the use is the remainder of two large figures,
+    leads only if all of them do: half of two tonnes is no headline.
     """
     found = [
-        (_use_share(result, country) >= MATERIAL_USER, value, country, result)
+        (_leads(result, country), value, country, result)
         for country in asked
         for result in chains.values()
         if (value := peak_of(result.metrics_of(country), country, result.form)) is not None
@@ -148,6 +155,13 @@ def headline_of(chains: Mapping[str, ChainResult], asked: Sequence[str]) -> Head
         return None
     _, value, country, result = max(found, key=lambda row: row[:2])
     return Headline(country, result.chain, result.form, value)
+
+
+def _leads(result: ChainResult, country: str) -> bool:
+    """Return whether the use of a country is large and sure enough for a headline."""
+    own = (pl.col("country") == country) & (pl.col("form") == result.form)
+    is_sure = not result.metrics_of(country).filter(own)["is_remainder"].any()
+    return is_sure and _use_share(result, country) >= MATERIAL_USER
 
 
 def _use_share(result: ChainResult, country: str) -> float:

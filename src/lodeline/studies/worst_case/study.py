@@ -13,6 +13,7 @@ from lodeline import data
 from lodeline.errors import InputError, UnknownNameError
 from lodeline.network import ActivityKind, Network, build_network
 from lodeline.network.chain import Chain
+from lodeline.network.likeness import inferred_forms
 from lodeline.results.worst_case import CandidateKind, Damage, Method, WorstCaseResult
 from lodeline.scenarios.groups import GROUPS, expand
 from lodeline.studies.exposure.balances import last_trade_year
@@ -177,6 +178,7 @@ def _result(
         dataset=data.dataset_identity(),
         country_names=data.country_names(),
         seconds=time.perf_counter() - started,
+        inferred=inferred_forms(chain),
     )
 
 

@@ -10,6 +10,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from lodeline.network import ActivityKind, Network
+from lodeline.network.network import PRICE_CAP
+from lodeline.results.remainders import is_remainder
 from lodeline.results.worst_case import CandidateKind, Damage, LeftOut, Restriction
 from lodeline.studies.ensemble.metrics import Outcome
 from lodeline.studies.worst_case.candidates import Candidate
@@ -95,6 +97,8 @@ def outcome_table(question: Question, outcome: Outcome) -> pl.DataFrame:
     )
     used = network.reference[network.of_kind(ActivityKind.USE)][mine]
     unmet, cost = outcome.unmet_t_total[0], outcome.cost[0].sum(axis=0)
+    is_left_over = is_remainder(network.base)[question.form]
+    price = outcome.price_multiple_peak[0]
     rows = [
         {
             "country": network.countries[outcome.use_country[u]],
@@ -102,9 +106,11 @@ def outcome_table(question: Question, outcome: Outcome) -> pl.DataFrame:
             "unmet_t_total": float(unmet[u]),
             "unmet_share": float(unmet[u] / (used[i] * question.months)),
             "unmet_share_peak": float(outcome.unmet_share_peak[0, u]),
-            "price_multiple_peak": float(outcome.price_multiple_peak[0, u]),
+            "price_multiple_peak": float(price[u]),
+            "is_price_capped": bool(price[u] >= PRICE_CAP),
             "time_to_survive_months": _months_until_short(outcome, int(u)),
             "cost_usd": float(cost[outcome.use_country[u]]),
+            "is_remainder": bool(is_left_over[outcome.use_country[u]]),
         }
         for i, u in enumerate(mine)
     ]
@@ -114,9 +120,11 @@ def outcome_table(question: Question, outcome: Outcome) -> pl.DataFrame:
         "unmet_t_total": float(unmet[mine].sum()),
         "unmet_share": float(unmet[mine].sum() / (used.sum() * question.months)),
         "unmet_share_peak": None,
-        "price_multiple_peak": float(outcome.price_multiple_peak[0, mine].max()),
+        "price_multiple_peak": float(price[mine].max()),
+        "is_price_capped": bool(price[mine].max() >= PRICE_CAP),
         "time_to_survive_months": None,
         "cost_usd": float(cost[list(question.target)].sum()),
+        "is_remainder": bool(is_left_over[outcome.use_country[mine]].all()),
     }
     return pl.DataFrame([*rows, whole])
 
