@@ -41,6 +41,25 @@ def test_one_document_and_the_files(file, tmp_path, capsysbinary):
     assert "What would have prevented it" in (out / "programme.md").read_text()
 
 
+def test_capped_prices_and_inferred_lanes_are_marked(file, tmp_path, capsysbinary):
+    out = tmp_path / "out"
+    assert main(["programme", str(file), *ARGUMENTS, "--json", "--out", str(out)]) == 0
+    document = json.loads(capsysbinary.readouterr().out)
+    (form,) = document["forms"]
+    assert form["price_multiple_peak"] == 20.0
+    assert form["is_price_capped"] is True
+    assert form["inferred_from"] is None
+    page = (out / "programme.md").read_text()
+    assert "at prices that reach the model’s cap" in page
+    assert "20.0 times" not in page
+    assert "is_price_capped" in (out / "supply.csv").read_text()
+    file.write_text(TEXT.replace("niobium, form: ferroniobium", "gallium, form: metal"))
+    words = ["--scenario", "china-us-gallium-germanium-2024", "--begin", "2026-06"]
+    assert main(["programme", str(file), *words, "--no-sensitivity", "--months", "3"]) == 0
+    text = " ".join(capsysbinary.readouterr().out.decode().split())
+    assert "Who buys gallium/metal from whom is inferred from trade in germanium of 2006" in text
+
+
 def test_the_answer_fits_eighty_columns(file, capsysbinary):
     calm = ["--scenario", "congo-cobalt-ban-2025", "--begin", "2027-01", "--no-sensitivity"]
     assert main(["programme", str(file), *calm]) == 0

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from lodeline.report.blocks import Block, BriefNames, write_brief
 from lodeline.report.figures import LinePanel, Series, line_panel
 from lodeline.report.format import wrapped
@@ -30,6 +32,7 @@ def programme_blocks(result: ProgrammeResult) -> Iterator[Block]:
             " ".join(_answer(result)),
             str(result.programme["question"]),
             f"Scenario: {result.scenario['title']}, from {result.begin}.",
+            *_inferred(result),
         ),
     )
     yield Block("Month by month", charts=tuple(_charts(result)))
@@ -94,7 +97,7 @@ def programme_lines(result: ProgrammeResult) -> list[str]:
     if result.ranges:
         head, *rows = _range(result)
         lines += [head, *_marked(rows), ""]
-    return [*lines, *(f"Note: {note}" for note in result.notes)]
+    return [*lines, *(f"Note: {note}" for note in (*_inferred(result), *result.notes))]
 
 
 def _marked(items: Iterable[str]) -> Iterator[str]:
@@ -168,9 +171,24 @@ def _form(row: Mapping[str, Any]) -> str:
     return (
         f"{row['chain']}/{row['form']}: {row['kg_per_unit']:g} kg a unit ({row['unit']}); need at "
         f"most {share} of the country's use, {how}; {held}; users are served to {served} at the "
-        f"worst, at {row['price_multiple_peak']:.1f} times the price; held the line up in "
+        f"worst, {_price(row)}; held the line up in "
         f"{row['months_binding']} months."
     )
+
+
+def _price(row: Mapping[str, Any]) -> str:
+    if row["is_price_capped"]:
+        return "at prices that reach the model’s cap, where a price no longer means anything"
+    return f"at {row['price_multiple_peak']:.1f} times the price"
+
+
+def _inferred(result: ProgrammeResult) -> Iterator[str]:
+    """Yield which forms have lanes that nobody observed."""
+    for row in result.forms.filter(pl.col("inferred_from").is_not_null()).to_dicts():
+        yield (
+            f"Who buys {row['chain']}/{row['form']} from whom is inferred from "
+            f"{row['inferred_from']}, not observed."
+        )
 
 
 def _range(result: ProgrammeResult) -> Iterator[str]:

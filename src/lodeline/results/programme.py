@@ -93,7 +93,9 @@ class ProgrammeResult:
     forms
         One row per line of the bill: ``chain, form, title, unit, kg_per_unit, share_of_use`` (need
         at the highest rate over the country's use), ``is_added`` (to the country's use),
-        ``buffer_days, buffer_kg, served_share_lowest, price_multiple_peak, months_binding,
+        ``buffer_days, buffer_kg, served_share_lowest, price_multiple_peak, is_price_capped`` (a
+        price that means nothing), ``inferred_from`` (what the form's lanes are inferred from; null
+        where a trade code shows them), ``months_binding,
         units_late_alone`` (most units behind if all else were there), ``slip_month_alone,
         buffer_days_needed, buffer_kg_needed, release_kg_needed, reserve_kg, reserve_left_kg``.
     months
@@ -101,7 +103,7 @@ class ProgrammeResult:
         units_late, binding`` (chain/form).
     supply
         One row per month and line: ``month, chain, form, need_kg, ordered_kg, got_kg, stock_kg,
-        served_share`` (of the country's users), ``price_multiple``.
+        served_share`` (of the country's users), ``price_multiple, is_price_capped``.
     low, high
         Span of the most units behind over `ranges` and the corners; None without them.
     ranges
