@@ -2,8 +2,10 @@
 
     python benchmarks/kill_and_resume.py [KILLS] [SPEC] [N]
 
-Parts are small, so that there are many moments between which a run may die. Prints how many runs
-were killed on their way, with how many parts done, and whether the files are equal; exits 1 if not.
+A run is killed while it computes: after a drawn number of further parts, and a drawn share of the
+time that one takes. Parts are small, so that there are many such moments. Prints with how many
+parts done runs were killed, with how many files half written, and whether all bytes are equal;
+exits 1 if not.
 """
 
 from __future__ import annotations
@@ -41,38 +43,57 @@ def content(folder: Path) -> dict[str, bytes]:
     return {str(p.relative_to(folder)): p.read_bytes() for p in files}
 
 
+def parts(folder: Path) -> list[Path]:
+    """Return the files of the parts that are there in full."""
+    return sorted(folder.glob("scenarios/part-*.parquet"))
+
+
 def undisturbed(spec: str, n: int, folder: Path) -> float:
-    """Run to the end; return the seconds."""
-    started = time.monotonic()
+    """Run to the end; return the mean seconds between two parts."""
     if start(spec, n, folder).wait() != 0:
         raise SystemExit("the undisturbed run failed")
-    return time.monotonic() - started
+    written = sorted(p.stat().st_mtime for p in parts(folder))
+    return (written[-1] - written[0]) / max(len(written) - 1, 1)
 
 
-def main(kills: int = 20, spec: str = "china-antimony-2024", n: int = 512) -> int:
+def kill(child: subprocess.Popen[bytes], folder: Path, wanted: int, delay: float) -> bool:
+    """Kill a run some time after it has so many parts; return whether it was on its way."""
+    while len(parts(folder)) < wanted and child.poll() is None:
+        time.sleep(0.001)
+    time.sleep(delay)
+    was_under_way = child.poll() is None
+    child.send_signal(signal.SIGKILL)
+    child.wait()
+    return was_under_way
+
+
+def main(kills: int = 20, spec: str = "china-antimony-2024", n: int = 2048) -> int:
     """Run undisturbed, then killed `kills` times, and compare."""
     rng = random.Random(1)
+    total = -(-n // PART)
     with tempfile.TemporaryDirectory() as name:
         place = Path(name)
         undisturbed(spec, PART, place / "first")  # compiles
-        length = undisturbed(spec, n, place / "whole")
-        folders, done = [place / "killed-0"], []
-        for _ in range(kills):
+        pace = undisturbed(spec, n, place / "whole")
+        folders, done, halves = [place / "killed-0"], [], 0
+        while len(done) < kills:
+            there = len(parts(folders[-1]))
+            # A third of the way at most, so that a folder is killed again and again.
+            wanted = rng.randint(there, min(there + total // 3, total - 1))
             child = start(spec, n, folders[-1])
-            time.sleep(rng.uniform(0.0, length))
-            if child.poll() is None:
-                child.send_signal(signal.SIGKILL)
-                child.wait()
-                done.append(len(list(folders[-1].glob("scenarios/part-*.parquet"))))
-                print(f"killed with {done[-1]} parts", file=sys.stderr, flush=True)
-            else:  # it came to its end: the next one begins anew
+            if not kill(child, folders[-1], wanted, rng.uniform(0.0, pace)):
+                raise SystemExit(f"a run ended before it had {wanted} parts and a moment more")
+            done.append(len(parts(folders[-1])))
+            halves += bool(list(folders[-1].glob("*/.part-*")))
+            print(f"killed with {done[-1]} of {total} parts", file=sys.stderr, flush=True)
+            if done[-1] >= total - 1:  # nearly done: the next one begins anew
                 folders.append(place / f"killed-{len(folders)}")
-        undisturbed(spec, n, folders[-1])
+        for folder in folders:
+            undisturbed(spec, n, folder)
         whole = content(place / "whole")
         same = [content(folder) == whole for folder in folders]
-    print(
-        f"{kills} runs, undisturbed {length:.1f} s; {len(done)} killed, with so many parts: {done}"
-    )
+    print(f"{kills} kills, {pace:.2f} s a part; of {total} parts there were {done}, ", end="")
+    print(f"{halves} times one half written")
     print(f"{sum(same)} of {len(same)} folders have every byte of the undisturbed run")
     return 0 if all(same) else 1
 

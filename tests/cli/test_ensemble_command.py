@@ -44,6 +44,18 @@ def test_json_follows_the_contract(spec, tmp_path, capfdbinary):
     assert (folder / "summary.json").read_bytes() == before
 
 
+def test_the_screen_says_what_few_futures_cannot_tell(spec, monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "80")
+    assert main(["ensemble", spec, "--n", "64"]) == 0
+    screen = capsys.readouterr().out
+    assert max(len(line.rstrip()) for line in screen.splitlines()) <= 80
+    words = " ".join(screen.split())
+    assert "64 futures are few: of all that could be drawn" in words
+    assert "one in twenty are the worst 4 futures here" in words
+    assert "What decides it: not to be told from fewer than 80 futures." in words
+    assert "More tell more: --n 1000." in words
+
+
 def test_lead_times_of_the_command_line_are_those_of_the_file(spec, tmp_path, capfdbinary):
     def document(path, *options):
         assert main(["ensemble", str(path), "--n", "1", *options, "--json"]) == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,7 +23,7 @@ from lodeline.report.format import Cell
 from lodeline.report.html import certificate_words
 from lodeline.report.page import environment, no_address, write_texts
 from lodeline.report.tables import Column, Table, csv_address
-from lodeline.results.ensemble import EnsembleResult, ensemble_document
+from lodeline.results.ensemble import LEAST_RANKED, EnsembleResult, chance_range, ensemble_document
 from lodeline.results.metrics import UNMET_THRESHOLD
 
 __all__ = ["check_and_write", "ensemble_tables", "render_ensemble"]
@@ -173,10 +174,9 @@ def ensemble_tables(result: EnsembleResult) -> tuple[RenderableType, ...]:
                 ("cost", _range(found["cost_usd"], fmt.money).text),
             ):
                 parts.append(Text(f"  {words:<20} {cell}".replace(fmt.SPACE, " ")))
-    parts.append(Text())
-    top = [b for b in _bars(result)[:5] if b.is_clear]
-    if top:
-        parts.append(Text("What decides it: " + "; ".join(b.label for b in top)))
+    in_brackets = "But for the chance: the median of the futures, in brackets nine in ten."
+    parts += [Text(in_brackets, style="dim"), Text()]
+    parts += [Text(line.replace(fmt.SPACE, " ")) for line in told(result)]
     speed = result.scenarios_per_second
     pace = f"{speed:,.0f} scenarios a second; " if speed is not None else ""
     worst = max(result.certificate["max_residual"], result.certificate["max_gap"])
@@ -189,6 +189,37 @@ def ensemble_tables(result: EnsembleResult) -> tuple[RenderableType, ...]:
         )
     )
     return tuple(parts)
+
+
+_MANY = 1000
+"""Futures from which on a chance is known to some percent and needs no range of its own."""
+
+
+def told(result: EnsembleResult) -> list[str]:
+    """Return what the futures tell beyond their numbers, and what they are too few to tell."""
+    head, n = result.headline, result.n
+    if not head:
+        return []
+    lines = []
+    if n < _MANY:
+        own = _of(result, head["country"], head["chain"], head["form"])
+        low, high = chance_range(own["probability_short"], n) if own else (0.0, 1.0)
+        country = fmt.location(_name(result, head["country"]))
+        lines.append(
+            f"{fmt.count(n, 'future')} are few: of all that could be drawn {fmt.share(low)} to "
+            f"{fmt.share(high)} may leave {country} short, and one in twenty are the worst "
+            f"{fmt.count(math.ceil(n / 20), 'future')} here."
+        )
+    top = [b.label for b in _bars(result)[:5] if b.is_clear]
+    if top:
+        lines.append("What decides it: " + "; ".join(top))
+    elif result.ranking.height:
+        lines.append(f"What decides it: no number stands out from chance in {n:,} futures.")
+    elif n < LEAST_RANKED:
+        lines.append(f"What decides it: not to be told from fewer than {LEAST_RANKED} futures.")
+    if n < _MANY:
+        lines.append(f"More tell more: --n {_MANY}.")
+    return lines
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from lodeline.results.ensemble import LEVELS, METRICS
+from lodeline.results.ensemble import LEAST_RANKED, LEVELS, METRICS
 from lodeline.results.metrics import UNMET_THRESHOLD
 from lodeline.studies.ensemble.factors import Factor, draw
 from lodeline.studies.ensemble.reader import Reader
@@ -238,7 +238,7 @@ def ranking(
     # What belongs to other chains cannot move the headline.
     drawn = [f for f in factors if f.is_drawn and head and head["chain"] in f.chains]
     count = min(reader.n, ANALYSED)
-    if not head or not drawn or count < 8 * SLICES:
+    if not head or not drawn or count < LEAST_RANKED:
         return pl.DataFrame(schema=schema)
     # Imported here: it takes seconds, and only a finished ensemble needs it.
     from SALib.analyze import pawn, rbd_fast
