@@ -11,7 +11,7 @@ from lodeline.solver import compiled, newton
 from lodeline.solver.certificate import certify
 from lodeline.solver.compiled import CompiledMarket, Variation
 from lodeline.solver.kernels.evaluate import UNKNOWN, residual
-from lodeline.solver.ordering import minimum_degree
+from lodeline.solver.ordering import least_fill
 from lodeline.solver.pattern import analyse
 from lodeline.solver.simd import (
     WIDTH,
@@ -230,11 +230,48 @@ def test_wrong_shapes_are_refused(market):
         solver.solve_batch(Variation(upper=np.zeros((3, n)), lower=np.zeros((4, n))))
 
 
-def test_minimum_degree_on_a_star_leaves_no_fill():
+def test_on_a_star_nothing_is_filled():
     star = [{1, 2, 3, 4}, {0}, {0}, {0}, {0}]
-    order, touched = minimum_degree(star)
+    order, touched = least_fill(star)
     assert order[-2:] in ([0, 4], [4, 0])
     assert sum(len(t) for t in touched) == 4
+
+
+def test_the_row_that_ties_the_fewest_together_goes_first():
+    """Row 0 has fewer neighbours than any of the five that all know each other."""
+    clique = [{0} | set(range(2, 7)) - {k} for k in range(2, 7)]
+    near = [{1, 2, 3, 4, 5, 6}, {0}, *clique]
+    near[0] = {1, 2}
+    for k in range(3, 7):
+        near[k] -= {0}
+    order, touched = least_fill(near)
+    # Row 0 would tie row 1 to row 2, so its leaf goes first.
+    assert order[:2] == [1, 0]
+    assert sum(len(t) for t in touched) == sum(len(others) for others in near) // 2
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_what_is_lacking_is_counted_right(seed):
+    """Against the count from scratch at every step."""
+    rng = np.random.default_rng(seed)
+    near = [set() for _ in range(24)]
+    for i, j in rng.integers(0, 24, (60, 2)).tolist():
+        if i != j:
+            near[i].add(j)
+            near[j].add(i)
+    order, touched = least_fill(near)
+    left, alive = [set(others) for others in near], set(range(24))
+
+    def cost(i):
+        pairs = [(a, b) for a in left[i] for b in left[i] if a < b]
+        return sum(b not in left[a] for a, b in pairs), len(left[i]), i
+
+    for best, rows in zip(order, touched, strict=True):
+        assert best == min(alive, key=cost)
+        assert rows == sorted(left[best])
+        alive.discard(best)
+        for i in rows:
+            left[i] = (left[i] | left[best]) - {i, best}
 
 
 def test_lanes_are_alone_between_their_rows_and_twins_lie_side_by_side(market):

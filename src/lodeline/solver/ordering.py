@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from lodeline.solver.problem import MarketProblem
 
-__all__ = ["Chunk", "chunks_of", "minimum_degree", "neighbours", "postorder"]
+__all__ = ["Chunk", "chunks_of", "least_fill", "neighbours", "postorder"]
 
 _SLACK = 0.2
 """Share of zeros that a chunk may hold so that columns of nearly the same rows go together."""
@@ -47,26 +47,62 @@ def neighbours(problem: MarketProblem) -> list[set[int]]:
     return near
 
 
-def minimum_degree(near: list[set[int]]) -> tuple[list[int], list[list[int]]]:
+def least_fill(near: list[set[int]]) -> tuple[list[int], list[list[int]]]:
     """Return an elimination order, and the rows that each eliminated row still touches.
 
-    Always the row with the fewest neighbours left, the lowest number among equals.
+    Always the row whose elimination ties the fewest rows together that had nothing in common; of
+    several the one with the fewest neighbours left, then the lowest number. Sets of rows are whole
+    numbers, one bit a row.
     """
-    left = [set(others) for others in near]
+    left = [sum(1 << j for j in others) for others in near]
+    lacks = [_lacks(left, i) for i in range(len(left))]
     alive = set(range(len(left)))
     order: list[int] = []
     touched: list[list[int]] = []
     while alive:
-        best = min(alive, key=lambda i: (len(left[i]), i))
-        around = left[best]
-        order.append(best)
-        touched.append(sorted(around))
+        best = min(alive, key=lambda i: (lacks[i], left[i].bit_count(), i))
         alive.discard(best)
-        for i in around:
-            left[i] |= around
-            left[i] -= {i, best}
-        left[best] = set()
+        around = left[best]
+        rows = _members(around)
+        order.append(best)
+        touched.append(rows)
+        for i in rows:
+            left[i] ^= 1 << best
+            lacks[i] -= (left[i] & ~around).bit_count()
+        for i in rows:
+            # From the earlier row alone: each pair once.
+            for j in _members(around & ~left[i] & -(2 << i)):
+                _tie(left, lacks, i, j)
     return order, touched
+
+
+def _members(rows: int) -> list[int]:
+    """Return the rows of a set, ascending."""
+    out = []
+    while rows:
+        lowest = rows & -rows
+        out.append(lowest.bit_length() - 1)
+        rows ^= lowest
+    return out
+
+
+def _lacks(left: list[int], i: int) -> int:
+    """Return how many pairs of neighbours of a row are not neighbours."""
+    around = left[i]
+    count = around.bit_count()
+    return (
+        count * (count - 1) - sum((left[j] & around).bit_count() for j in _members(around))
+    ) // 2
+
+
+def _tie(left: list[int], lacks: list[int], i: int, j: int) -> None:
+    """Make two rows neighbours, and keep count of what is lacking."""
+    for k in _members(left[i] & left[j]):
+        lacks[k] -= 1
+    lacks[i] += (left[i] & ~left[j]).bit_count()
+    lacks[j] += (left[j] & ~left[i]).bit_count()
+    left[i] |= 1 << j
+    left[j] |= 1 << i
 
 
 def postorder(order: list[int], touched: list[list[int]]) -> tuple[list[int], list[list[int]]]:

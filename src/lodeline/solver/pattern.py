@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lodeline.solver.curves import CurveKind, Vector
-from lodeline.solver.ordering import Chunk, chunks_of, minimum_degree, neighbours, postorder
+from lodeline.solver.ordering import Chunk, chunks_of, least_fill, neighbours, postorder
 from lodeline.solver.problem import MarketProblem
 
 __all__ = ["Analysis", "Pattern", "analyse"]
@@ -246,7 +246,7 @@ def _inverse(order: NDArray[Any]) -> Integers:
 def analyse(problem: MarketProblem) -> Analysis:
     """Return the pattern of a problem's Newton matrix: order, factor, places."""
     near = neighbours(problem)
-    order, columns = postorder(*minimum_degree(near))
+    order, columns = postorder(*least_fill(near))
     factor = _layout(chunks_of(columns))
     position = _inverse(np.array(order)).astype(np.int64)
     activity, group = _sorted_activities(problem, position)
