@@ -195,6 +195,13 @@ def chain_of(chain, title, units, scale):
             "Light and heavy rare earths are one: a shortage of dysprosium alone is not seen.",
         ),
         certificate={"max_residual": 3.1e-12, "max_gap": 4.4e-13, "solves": 312, "fallbacks": 0},
+        trade=pl.DataFrame(
+            [("metals", "280530", 2024, "CHN", "JPN", 5e6, 800.0, None, "imputed", 780.0, False,
+              False)],
+            schema=["form", "code", "year", "exporter", "importer", "value_usd", "tonnes",
+                    "tonnes_reported", "quality", "form_t", "is_excluded", "stands_in"],
+            orient="row",
+        ).with_columns(pl.lit(form).alias("form")),
         groups=GroupTables(
             metrics=pl.DataFrame(schema=dict.fromkeys(METRICS, pl.String)),
             costs=pl.DataFrame(schema={"country": pl.String, "cost_usd": pl.Float64}),

@@ -4,8 +4,10 @@ from dataclasses import replace
 
 import openpyxl
 import polars as pl
+import pytest
 
 from lodeline.report.blocks import Block, BriefNames, write_brief
+from lodeline.report.columns import COLUMNS, UNDESCRIBED
 from lodeline.report.stress_book import stress_sheets
 from lodeline.report.workbook import write_workbook
 
@@ -78,3 +80,45 @@ def test_writing_the_sheets_changes_nothing_of_the_result(result):
     before = result.countries.columns
     stress_sheets(result)
     assert result.countries.columns == before
+
+
+def test_every_column_of_every_sheet_has_a_meaning(result):
+    sheets = stress_sheets(result)
+    told = sheets["columns"]
+    assert set(told["sheet"]) == set(sheets) - {"about", "columns"}
+    plain = [r for r in told.iter_rows(named=True) if (r["unit"], r["meaning"]) == UNDESCRIBED]
+    assert plain == []
+    row = told.filter(sheet="losses", column="reference_use_t").row(0, named=True)
+    assert row["unit"].endswith("a month")
+    assert COLUMNS["reported_t"][0].endswith("a year")
+
+
+def test_sheets_without_rows_are_left_out_with_the_reason(result):
+    sheets = stress_sheets(replace(result, sensitivity=()))
+    assert "sensitivity" not in sheets
+    about = dict(sheets["about"].iter_rows())
+    assert about["no sheet 'sensitivity'"] == "no sensitivity was run, or there is no headline"
+    assert "no sheet 'groups'" in about
+    assert "no sheet 'losses'" not in about
+    assert not any(table.is_empty() for table in sheets.values())
+
+
+def test_what_is_not_shown_has_a_sheet(result):
+    limits = stress_sheets(result)["limits"]
+    wanted = {text for chain in result.chains.values() for text in chain.limits}
+    assert wanted | set(result.scenario["notes"]) <= set(limits["text"])
+    assert set(limits["kind"]) == {"limit", "left out", "assumed", "note"}
+
+
+@pytest.mark.parametrize(
+    ("column", "shown"),
+    [
+        ("unmet_share_peak", "0.0%"), ("at_low", "0.0%"), ("reference_use_t", "#,##0.00"),
+        ("price_usd_t", "#,##0.00"), ("cost_usd", "#,##0"), ("price_multiple_peak", "0.00"),
+        ("months_of_cover", "0.00"), ("value", "General"),
+    ],
+)  # fmt: skip
+def test_numbers_are_shown_by_kind_and_keep_their_digits(tmp_path, column, shown):
+    write_workbook(tmp_path / "t.xlsx", {"one": pl.DataFrame({column: [0.123456789012, None]})})
+    cell = read(tmp_path / "t.xlsx")["one"]["A2"]
+    assert (cell.number_format, cell.value) == (shown, 0.123456789012)

@@ -7,7 +7,8 @@ from lodeline.results.users import LARGE_USER, hit_elsewhere, with_world_share
 
 def metrics(*rows):
     names = ["country", "form", "reference_use_t", "unmet_share_peak"]
-    return pl.DataFrame(rows, schema=names, orient="row")
+    table = pl.DataFrame(rows, schema=names, orient="row")
+    return table.with_columns(is_remainder=pl.lit(value=False))
 
 
 USERS = metrics(
@@ -18,6 +19,11 @@ USERS = metrics(
 
 def test_the_hardest_hit_large_user_is_named_and_not_the_hardest_hit():
     assert hit_elsewhere(USERS, "lng", ["IND"], 0.085)["country"] == "PAK"
+
+
+def test_a_mere_remainder_is_passed_over():
+    marked = USERS.with_columns(is_remainder=pl.col("country") == "PAK")
+    assert hit_elsewhere(marked, "lng", ["IND"], 0.085) is None
 
 
 def test_nobody_is_named_who_was_asked_about_or_lacks_no_more():

@@ -16,7 +16,14 @@ from lodeline import data
 from lodeline.errors import DataError
 from lodeline.network.chain import Basis, Chain, Code, Exclusion, Form, NetExports, Parameter
 
-__all__ = ["FormTrade", "neighbour_form", "rows_of_form", "trade_of_form", "world_trade"]
+__all__ = [
+    "FormTrade",
+    "neighbour_form",
+    "rows_of_form",
+    "rows_used",
+    "trade_of_form",
+    "world_trade",
+]
 
 LATENT_YEARS = 10
 """How many years back a lane may have been used to count as latent."""
@@ -151,19 +158,24 @@ def neighbour_form(chain: Chain, form: Form) -> Form:
     )
 
 
+def rows_used(form: Form, exclusions: Sequence[Exclusion]) -> pl.DataFrame:
+    """Return `rows_of_form`, with rows of a country with itself and the smallest excluded too."""
+    rows = rows_of_form(form, exclusions)
+    least = SMALLEST_LANE * pl.col("amount").sum().over("year")
+    return rows.with_columns(
+        is_excluded=pl.col("is_excluded")
+        | (pl.col("exporter") == pl.col("importer"))
+        | (pl.col("amount") <= least)
+    )
+
+
 def trade_of_form(chain: Chain, form: Form, year: int) -> FormTrade:
     """Return the trade of a form with codes in a year; `lodeline.network.inferred` has the others.
 
     Rows of a country with itself and rows without any quantity or value are left out and counted
     in ``coverage``.
     """
-    rows = rows_of_form(form, chain.exclusions)
-    least = SMALLEST_LANE * pl.col("amount").sum().over("year")
-    rows = rows.with_columns(
-        is_excluded=pl.col("is_excluded")
-        | (pl.col("exporter") == pl.col("importer"))
-        | (pl.col("amount") <= least)
-    )
+    rows = rows_used(form, chain.exclusions)
     used = rows.filter(~pl.col("is_excluded"))
     lanes = (
         used.filter(pl.col("year") == year)

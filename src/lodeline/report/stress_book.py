@@ -9,22 +9,25 @@ from typing import Any
 import polars as pl
 
 from lodeline.report import brief
+from lodeline.report.columns import column_sheet
 from lodeline.report.workbook import write_workbook
 from lodeline.results.concentration import supplier_concentration
 from lodeline.results.dates import date_table
 from lodeline.results.stress import ChainResult, StressResult
+from lodeline.results.users import with_world_share
 
 __all__ = ["stress_sheets", "write_stress_book"]
 
 _GUIDE = {
     "losses": "Worst month, tonnes, times, price and cost by country and form, over all months; "
     "is_price_capped: the price means nothing; is_remainder: use below a tenth of intake_t",
+    "groups": "The same of the groups asked about: sums of their members",
     "dates": "Months in which a country runs short, its stock is gone, its price peaks",
     "by month": "Countries asked about: use, price and stocks of every month",
     "suppliers": "Who supplies whom, before and during (mean of the restricted months), t/month; "
     "basis inferred: no trade code shows it",
     "concentration": "Largest other supplier, own output and HHI of supply, before and during",
-    "third countries": "Who brings restricted-origin material to whom; empty without a target",
+    "third countries": "Who brings restricted-origin material to whom",
     "reserves": "What states hold, and how long it lasts",
     "sectors": "Which uses stop first, where shares are published",
     "costs": "Cost by country over all materials, USD of the base year; minus is a gain; "
@@ -33,9 +36,22 @@ _GUIDE = {
     "parameters": "Every parameter with range and source; assumed ones say so",
     "reported": "Figures of the base year before balancing (reported, inferred or a prior: see "
     "basis) and after, t/year",
+    "trade": "Rows of the trade table behind the imports of the countries asked about, base year",
+    "limits": "What this does not show: limits of the chains and of the scenario",
     "data": "Tables of the dataset that were used: edition, licence, attribution",
     "sources": "Sources of the scenario",
+    "columns": "Unit and meaning of every column of every sheet",
 }
+
+_ABSENT = {
+    "groups": "no group was asked about",
+    "third countries": "no restriction has a target, or nothing came through third countries",
+    "reserves": "no state is known to hold any",
+    "sectors": "no shares of sectors are published",
+    "sensitivity": "no sensitivity was run, or there is no headline",
+    "trade": "the trade table holds no imports of the countries asked about",
+}
+"""Why a sheet may be left out."""
 
 
 def write_stress_book(result: StressResult, path: Path) -> None:
@@ -44,22 +60,28 @@ def write_stress_book(result: StressResult, path: Path) -> None:
 
 
 def stress_sheets(result: StressResult) -> dict[str, pl.DataFrame]:
-    """Return the sheets by name; what a scenario does not have is an empty sheet.
+    """Return the sheets by name; those without rows are left out, and the first one says why.
 
-    ``by month``, ``suppliers``, ``concentration`` and ``third countries`` keep to the countries
-    asked about (``losses.csv`` and ``flows.parquet`` have the others); the rest hold all.
+    ``by month``, ``suppliers``, ``concentration``, ``third countries`` and ``trade`` keep to the
+    countries asked about (``losses.csv`` and ``flows.parquet`` have the others); the rest hold all.
     """
-    asked = pl.col("country").is_in(list(result.asked))
-    buys = pl.col("importer").is_in(list(result.asked))
+    found = {name: table for name, table in _tables(result).items() if not table.is_empty()}
+    found["columns"] = column_sheet(found)
+    return {"about": _about(result, found), **found}
+
+
+def _tables(result: StressResult) -> dict[str, pl.DataFrame]:
+    asked = pl.col("country").is_in(list(result.members))
+    buys = pl.col("importer").is_in(list(result.members))
 
     def gather(table_of: Callable[[ChainResult], pl.DataFrame]) -> pl.DataFrame:
         return _named(_gathered(result.chains.values(), table_of), result.country_names)
 
     return {
-        "about": _about(result),
-        "losses": gather(lambda c: c.metrics),
+        "losses": gather(lambda c: with_world_share(c.metrics)),
+        "groups": gather(lambda c: c.groups.metrics),
         "dates": gather(lambda c: date_table(c.series)),
-        "by month": gather(lambda c: c.series.filter(asked)),
+        "by month": gather(lambda c: pl.concat([c.groups.series, c.series.filter(asked)])),
         "suppliers": gather(lambda c: c.supply.filter(buys)),
         "concentration": gather(
             lambda c: supplier_concentration(c.supply.filter(buys), c.reconciliation)
@@ -71,6 +93,8 @@ def stress_sheets(result: StressResult) -> dict[str, pl.DataFrame]:
         "sensitivity": pl.DataFrame([vars(row) for row in result.sensitivity], schema=_SENSITIVITY),
         "parameters": gather(lambda c: c.assumptions),
         "reported": gather(lambda c: c.reconciliation),
+        "trade": gather(lambda c: c.trade),
+        "limits": _limits(result),
         "data": _texts(result.dataset["tables"], _DATA),
         "sources": _texts(result.scenario["sources"], _SOURCES),
     }
@@ -86,7 +110,19 @@ _SENSITIVITY = {
 }
 
 
-def _about(result: StressResult) -> pl.DataFrame:
+def _limits(result: StressResult) -> pl.DataFrame:
+    """Return what the result does not show: ``kind, chain, text, why``."""
+    rows = [
+        *(("limit", c.chain, text, None) for c in result.chains.values() for text in c.limits),
+        *(("left out", None, text, None) for text in result.scenario["notes"]),
+        *(("assumed", None, a["text"], a["why"]) for a in result.scenario["assumptions"]),
+        *(("note", None, text, None) for text in result.notes),
+    ]
+    names = ("kind", "chain", "text", "why")
+    return pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String), orient="row")
+
+
+def _about(result: StressResult, sheets: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     answer = brief.answer(result)
     rows = [
         ("scenario", str(result.scenario["id"])),
@@ -101,7 +137,8 @@ def _about(result: StressResult) -> pl.DataFrame:
         ("certificate, worst residual", f"{result.certificate['max_residual']:.1e}"),
         ("certificate, worst gap", f"{result.certificate['max_gap']:.1e}"),
         *(("note", note) for note in result.notes),
-        *((f"sheet '{name}'", words) for name, words in _GUIDE.items()),
+        *((f"sheet '{name}'", words) for name, words in _GUIDE.items() if name in sheets),
+        *((f"no sheet '{name}'", why) for name, why in _ABSENT.items() if name not in sheets),
     ]
     return pl.DataFrame(rows, schema={"what": pl.String, "value": pl.String}, orient="row")
 

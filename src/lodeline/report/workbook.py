@@ -12,8 +12,11 @@ import polars as pl
 if TYPE_CHECKING:
     from openpyxl.worksheet._write_only import WriteOnlyWorksheet
 
-__all__ = ["without_nesting", "write_workbook"]
+__all__ = ["number_format", "without_nesting", "write_workbook"]
 
+_GENERAL = "General"
+_SHARES = ("at_low", "at_high", "central")
+"""Shares whose names do not say so."""
 _NARROWEST, _WIDEST = 10, 60
 _SAMPLED = 200
 """Rows that are looked at for the width of a column."""
@@ -21,6 +24,8 @@ _SAMPLED = 200
 
 def write_workbook(path: Path, sheets: Mapping[str, pl.DataFrame]) -> None:
     """Write one sheet a table, in the order given; numbers stay numbers, absent cells are empty.
+
+    Numbers are shown as their column's name and type say (`number_format`); all digits are kept.
 
     Parameters
     ----------
@@ -45,8 +50,9 @@ def write_workbook(path: Path, sheets: Mapping[str, pl.DataFrame]) -> None:
         for cell in headings:
             cell.font = Font(bold=True)
         sheet.append(headings)
+        formats = [number_format(column, kind) for column, kind in table.schema.items()]
         for row in table.iter_rows():
-            sheet.append(_row(sheet, row))
+            sheet.append(_row(sheet, row, formats))
     book.save(path)
 
 
@@ -59,14 +65,42 @@ def without_nesting(table: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _row(sheet: WriteOnlyWorksheet, values: Iterable[object]) -> Iterator[object]:
+def number_format(column: str, kind: pl.DataType) -> str:
+    """Return how a spreadsheet shows the numbers of a column; no digit is lost by it.
+
+    Examples
+    --------
+    >>> number_format("unmet_share_peak", pl.Float64()), number_format("cost_usd", pl.Float64())
+    ('0.0%', '#,##0')
+    """
+    if not kind.is_float():
+        return _GENERAL
+    words = set(column.split("_"))
+    if "share" in words or column in _SHARES:
+        return "0.0%"
+    if "usd" in words:
+        return "#,##0.00" if words & {"t", "tonne"} else "#,##0"
+    if words & {"t", "tonnes"}:
+        return "#,##0.00"
+    if words & {"multiple", "months", "days", "hhi"}:
+        return "0.00"
+    return _GENERAL
+
+
+def _row(
+    sheet: WriteOnlyWorksheet, values: Iterable[object], formats: Iterable[str]
+) -> Iterator[object]:
     """Give the values of a row; text that looks like a formula stays text."""
     from openpyxl.cell import WriteOnlyCell
 
-    for value in values:
+    for value, shown in zip(values, formats, strict=True):
         if isinstance(value, str) and value.startswith("="):
             cell = WriteOnlyCell(sheet, value=value)
             cell.data_type = "s"
+            yield cell
+        elif shown != _GENERAL and isinstance(value, float):
+            cell = WriteOnlyCell(sheet, value=value)
+            cell.number_format = shown
             yield cell
         else:
             yield value

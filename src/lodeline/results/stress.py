@@ -82,6 +82,10 @@ class ChainResult:
     inferred
         By form without a trade code: what its lanes are inferred from (``{"magnets": "trade in
         rare-earth metals"}``). Who buys such a form from whom was not observed.
+    trade
+        Rows of the trade table behind the imports of the countries asked about: ``form, code, year,
+        exporter, importer, value_usd, tonnes, tonnes_reported, quality, form_t, is_excluded,
+        stands_in``; see `lodeline.network.trade_rows`.
     groups
         The same metrics, costs and series of the groups asked about (``EU27``), apart from the
         countries', so that no sum counts a country twice.
@@ -105,6 +109,7 @@ class ChainResult:
     assumptions: pl.DataFrame
     limits: tuple[str, ...]
     certificate: Mapping[str, float]
+    trade: pl.DataFrame
     groups: GroupTables
     inferred: Mapping[str, str] = field(default_factory=dict)
 

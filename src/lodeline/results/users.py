@@ -36,6 +36,8 @@ def hit_elsewhere(
 ) -> dict[str, Any] | None:
     """Return the large user that lacks the largest share of those not asked about.
 
+    Uses that are a mere remainder of two large figures are passed over.
+
     Parameters
     ----------
     metrics
@@ -52,6 +54,7 @@ def hit_elsewhere(
         & ~pl.col("country").is_in(list(asked))
         & (pl.col("world_use_share") >= LARGE_USER)
         & (pl.col("unmet_share_peak") > worst)
+        & ~pl.col("is_remainder")
     )
     if large.is_empty():
         return None

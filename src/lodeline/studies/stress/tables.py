@@ -11,6 +11,7 @@ from lodeline import data
 from lodeline.network import BaseYear
 from lodeline.network.chain import Chain, SharesOfWorld, TableOutput
 from lodeline.network.likeness import inferred_forms
+from lodeline.network.trade_rows import trade_rows
 from lodeline.results.groups import group_tables, groups_among
 from lodeline.results.metrics import flow_table, metric_table, series_table, supply_table
 from lodeline.results.remainders import with_remainders
@@ -19,6 +20,7 @@ from lodeline.results.run import Run
 from lodeline.results.sectors import sector_table
 from lodeline.results.stress import ChainResult
 from lodeline.results.third_countries import via_table
+from lodeline.scenarios.groups import expand
 from lodeline.studies.dials import Dial
 from lodeline.studies.stress.plan import StressPlan
 
@@ -77,6 +79,7 @@ def chain_result(base: BaseYear, dials: Sequence[Dial], run: Run, plan: StressPl
             "fallbacks": run.fallbacks,
         },
         inferred=inferred_forms(chain),
+        trade=trade_rows(chain, plan.year, expand(plan.countries)),
         groups=replace(groups, metrics=with_remainders(groups.metrics, base)),
     )
 
