@@ -1,10 +1,8 @@
 """Solve a large market again after bounds or stocks have changed a little.
 
 Newton steps on the dual (see `dual`) start from prices found before. Late rows (see `interior`)
-come in when the answer breaks them. What does not converge goes to the interior-point method.
-
-Whoever wants a bound alone need not have the market cleared: any prices give one, and prices near
-the best ones a good one (`enough`).
+come in when the answer breaks them: they are looked at when little is to be gained without them,
+and again when the others are clear. What does not converge goes to the interior-point method.
 """
 
 from __future__ import annotations
@@ -31,6 +29,8 @@ _STEPS = 60
 """Newton steps before the interior-point method takes over."""
 _RIDGE = 1e-6
 _WIDEST = 1e6
+_NEAR = 1e-5
+"""Gain of a step, over the market's turnover, below which late rows are looked at."""
 _KEPT = 16
 """Patterns that are kept."""
 
@@ -48,7 +48,7 @@ class Answer:
     steps
         Newton steps and those of the interior-point method.
     is_clear
-        Whether the levels keep all rows; else the prices are good for a bound alone.
+        Whether Newton steps cleared all rows.
     is_fallback
         Whether the interior-point method was needed.
     """
@@ -108,42 +108,38 @@ class Again:
 
     def settle(self, problem: MarketProblem) -> None:
         """Begin from the prices of this market from now on, as far as Newton steps find them."""
-        self.prices = self._newton(problem, 0.0).prices
+        self.prices = self._newton(problem).prices
 
-    def solve(self, problem: MarketProblem, *, enough: float = 0.0) -> Answer:
-        """Solve a market that differs from the settled one in bounds and right-hand side alone.
-
-        Parameters
-        ----------
-        problem
-            The market.
-        enough
-            USD by which the dual may stay short of its best value, as far as a Newton step tells:
-            where no more is to be gained the market need not be cleared.
-        """
-        answer = self._newton(problem, enough)
-        if answer.is_clear or enough > 0.0:
+    def solve(self, problem: MarketProblem) -> Answer:
+        """Solve a market that differs from the settled one in bounds and right-hand side alone."""
+        answer = self._newton(problem)
+        if answer.is_clear:
             return answer
         solution = interior.solve(problem, self.late, layout=self.layout)
         prices = np.where(problem.is_equality, solution.prices, np.maximum(solution.prices, 0.0))
         steps = answer.steps + solution.iterations
-        return Answer(solution.levels, prices, steps, is_clear=True, is_fallback=True)
+        return Answer(solution.levels, prices, steps, is_clear=False, is_fallback=True)
 
-    def _newton(self, problem: MarketProblem, enough: float) -> Answer:
+    def _newton(self, problem: MarketProblem) -> Answer:
         """Take Newton steps, and rows in that are broken."""
         rows = np.flatnonzero(~self.late | (self.prices > 0.0))
-        prices, steps, is_near = self.prices, 0, False
+        dual = Dual(problem, self.patterns.of(problem, rows, self.layout))
+        point, steps = dual.at(self.prices[rows]), 0
+        near = _NEAR * float(dual.system.price @ dual.system.scale)
         while True:
-            dual = Dual(problem, self.patterns.of(problem, rows, self.layout))
-            point, more, is_near = _descend(dual, prices[rows], enough, _STEPS - steps)
+            point, more, goes_on = _descend(dual, point, near, _STEPS - steps)
             steps += more
+            broken = self._broken(problem, rows, point)
             prices = np.zeros(problem.rhs.size)
             prices[rows] = point.prices
-            broken = self._broken(problem, rows, point)
-            is_clear = point.worst <= CLEARED and broken.size == 0
-            if is_clear or not is_near or steps >= _STEPS or broken.size == 0:
-                return Answer(point.levels, prices, steps, is_clear)
-            rows = np.union1d(rows, broken)
+            is_done = point.worst <= CLEARED and broken.size == 0
+            if is_done or not goes_on:
+                return Answer(point.levels, prices, steps, is_done)
+            near = 0.0
+            if broken.size:
+                rows = np.union1d(rows, broken)
+                dual = Dual(problem, self.patterns.of(problem, rows, self.layout))
+                point = dual.at(prices[rows])
 
     def _broken(self, problem: MarketProblem, rows: Index, point: Point) -> Index:
         """Return late rows outside the system that the levels break."""
@@ -153,15 +149,15 @@ class Again:
         return np.flatnonzero(broken)
 
 
-def _descend(dual: Dual, prices: Vector, enough: float, limit: int) -> tuple[Point, int, bool]:
-    """Take Newton steps until rows are clear or little is to be gained.
+def _descend(dual: Dual, point: Point, near: float, limit: int) -> tuple[Point, int, bool]:
+    """Take Newton steps until rows are clear or one gains less than `near`, USD.
 
     Returns
     -------
     tuple
-        The point, steps taken, and whether it is near the best.
+        The point, steps taken, and whether more of them may help.
     """
-    point, ridge, steps = dual.at(prices), _RIDGE, 0
+    ridge, steps = _RIDGE, 0
     while point.worst > CLEARED:
         if steps >= limit or ridge > _WIDEST:
             return point, steps, False
@@ -173,6 +169,6 @@ def _descend(dual: Dual, prices: Vector, enough: float, limit: int) -> tuple[Poi
             ridge *= 100.0
             continue
         point = after
-        if gain <= enough:
+        if gain <= near:
             break
     return point, steps, True
