@@ -9,6 +9,8 @@ from lodeline.results.document import stress_document
 from lodeline.scenarios.library import load_scenario
 from lodeline.studies.base import check_base
 from lodeline.studies.dials import Setting, dials_of
+from lodeline.studies.exposure import Request
+from lodeline.studies.exposure.origin import measure
 from lodeline.studies.stress import default_base_year, run_stress
 
 SCENARIO = "indonesia-nickel-2020"
@@ -53,6 +55,40 @@ def test_sensitivities_come_widest_first_and_hold_the_central_value(result):
     assert widths == sorted(widths, reverse=True)
     assert widths[0] > 0.0
     assert {r.central for r in result.sensitivity} == {result.headline["unmet_share_peak"]}
+
+
+def test_the_corners_turn_the_widest_numbers_together_and_lie_in_the_range(result):
+    mild, severe = result.corners
+    assert (mild.is_severe, severe.is_severe) == (False, True)
+    assert mild.value <= result.headline["unmet_share_peak"] <= severe.value
+    assert result.headline["low"] <= mild.value
+    assert severe.value <= result.headline["high"]
+    widest = [r.parameter for r in result.sensitivity[:3]]
+    for corner in (mild, severe):
+        assert [name for name, _, _ in corner.numbers] == widest
+    ends = {r.parameter: {r.low, r.high} for r in result.sensitivity}
+    for (name, _, one), (_, _, other) in zip(mild.numbers, severe.numbers, strict=True):
+        assert {one, other} == ends[name]
+    corners = stress_document(result)["corners"]
+    assert corners[1]["unmet_share_peak"] == severe.value
+    assert corners[0]["numbers"][0]["parameter"] == widest[0]
+    assert result.untraced is None, "no restriction of the scenario looks at the origin"
+
+
+def test_what_of_japan_s_metal_nobody_can_place_is_told():
+    japan = run_stress(load_scenario("china-dual-use-japan-2026"), months=1, with_sensitivity=False)
+    part = japan.untraced
+    assert (part.country, part.chain, part.form) == ("JPN", "rare-earths", "metals")
+    request = Request("origin", ("rare-earths",), ("JPN",), (2024,))
+    rows = measure(request).filter(
+        (pl.col("form") == "metals")
+        & (pl.col("stage") == "metals")
+        & (pl.col("origin") == "not-traced")
+    )
+    assert part.share == pytest.approx(rows["value"].item(), abs=1e-12)
+    assert part.first_seen[:2] == ("VNM", "THA")
+    assert stress_document(japan)["untraced"]["share"] == part.share
+    assert not japan.corners
 
 
 def test_the_document_follows_the_contract(result):

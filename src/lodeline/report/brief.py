@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from lodeline.report import format as fmt
+from lodeline.report.beside import beside_headline
 from lodeline.report.clause import condition, form_of, material, restriction_sentences
 from lodeline.report.depends import cautions, depends
 from lodeline.results.groups import hardest_hit
@@ -88,6 +89,7 @@ def answer(result: StressResult) -> Answer:
     price = _price(chain, row, result)
     lead += f"; {price}." if price else "."
     rest = [
+        *beside_headline(result),
         *_course(name, chain, row, result),
         *_members(result, chain, head),
         *depends(result),

@@ -17,6 +17,7 @@ from jinja2 import Environment
 from lodeline import __version__
 from lodeline.report import brief, figures, sankey, tables, worldmap
 from lodeline.report import format as fmt
+from lodeline.report.beside import corner_words
 from lodeline.report.clause import restricted_span, restriction_sentences, restrictors
 from lodeline.report.page import environment, web_address
 from lodeline.results.concentration import CONCENTRATION_LIMIT
@@ -76,6 +77,11 @@ def render_stress(result: StressResult, *, world: Mapping[str, Any]) -> str:
         command=command(result),
         threshold=fmt.share(UNMET_THRESHOLD, is_exact=True),
         limit=fmt.share(CONCENTRATION_LIMIT, is_exact=True),
+        corners=[
+            f"{'Severe' if c.is_severe else 'Mild'}: {corner_words(c)} give {fmt.share(c.value)}."
+            for c in result.corners
+            if c.numbers
+        ],
         without_bars=max(len(result.sensitivity) - _MOST_BARS, 0),
         asked=fmt.join([fmt.location(_name(result, c)) for c in result.asked]),
     )

@@ -32,7 +32,8 @@ _GUIDE = {
     "sectors": "Which uses stop first, where shares are published",
     "costs": "Cost by country over all materials, USD of the base year; minus is a gain; "
     "is_remainder: the use behind the worst share is one",
-    "sensitivity": "The headline with one number at an end of its range",
+    "sensitivity": "The headline with one number at an end of its range; last, with the widest "
+    "ones together: at_low all at their mild ends, at_high at their severe ends",
     "parameters": "Every parameter with range and source; assumed ones say so",
     "reported": "Figures of the base year before balancing (reported, inferred or a prior: see "
     "basis) and after, t/year",
@@ -90,7 +91,7 @@ def _tables(result: StressResult) -> dict[str, pl.DataFrame]:
         "reserves": gather(lambda c: c.reserves),
         "sectors": gather(lambda c: c.sectors),
         "costs": _named(result.countries, result.country_names),
-        "sensitivity": pl.DataFrame([vars(row) for row in result.sensitivity], schema=_SENSITIVITY),
+        "sensitivity": _sensitivity(result),
         "parameters": gather(lambda c: c.assumptions),
         "reported": gather(lambda c: c.reconciliation),
         "trade": gather(lambda c: c.trade),
@@ -108,6 +109,28 @@ _SENSITIVITY = {
     "unit": pl.String,
     **dict.fromkeys(("low", "high", "at_low", "at_high", "central"), pl.Float64),
 }
+
+
+def _sensitivity(result: StressResult) -> pl.DataFrame:
+    """Return the rows of the sensitivity and, below them, the widest numbers together."""
+    rows = [{name: vars(row)[name] for name in _SENSITIVITY} for row in result.sensitivity]
+    if result.corners:
+        mild, severe = (
+            next(c for c in result.corners if c.is_severe is end) for end in (False, True)
+        )
+        turned = [
+            f"{name} {better:g} / {worse:g}"
+            for (name, _, better), (_, _, worse) in zip(mild.numbers, severe.numbers, strict=True)
+        ]
+        together = {
+            "chain": mild.chain,
+            "parameter": f"together, mild / severe: {'; '.join(turned)}",
+            "at_low": mild.value,
+            "at_high": severe.value,
+            "central": result.headline["unmet_share_peak"],
+        }
+        rows.append(dict.fromkeys(_SENSITIVITY) | together)
+    return pl.DataFrame(rows, schema=_SENSITIVITY)
 
 
 def _limits(result: StressResult) -> pl.DataFrame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import asdict
 from typing import Any
 
 import polars as pl
@@ -48,6 +49,16 @@ def stress_document(result: StressResult) -> dict[str, Any]:
             }
             for r in result.sensitivity
         ],
+        "corners": [
+            {
+                "chain": c.chain,
+                "is_severe": c.is_severe,
+                "numbers": [{"parameter": p, "unit": u, "value": v} for p, u, v in c.numbers],
+                "unmet_share_peak": c.value,
+            }
+            for c in result.corners
+        ],
+        "untraced": None if result.untraced is None else asdict(result.untraced),
         "certificate": dict(result.certificate),
         "dataset": {k: result.dataset[k] for k in ("edition", "sha256")},
         "notes": list(result.notes),

@@ -11,7 +11,15 @@ import polars as pl
 from lodeline.results.groups import GroupTables
 from lodeline.scenarios.groups import GROUPS, expand
 
-__all__ = ["BothResult", "ChainResult", "Coordination", "SensitivityRow", "StressResult"]
+__all__ = [
+    "BothResult",
+    "ChainResult",
+    "Coordination",
+    "Corner",
+    "SensitivityRow",
+    "StressResult",
+    "Untraced",
+]
 
 
 @dataclass(frozen=True)
@@ -166,6 +174,49 @@ class SensitivityRow:
 
 
 @dataclass(frozen=True)
+class Corner:
+    """The headline with its most uncertain numbers turned together.
+
+    Attributes
+    ----------
+    chain
+        Chain whose headline moves.
+    is_severe
+        Whether each number is at the end that makes the headline worse, or at the other.
+    numbers
+        Parameter, unit in words, and the value that it is set to.
+    value
+        Headline metric.
+    """
+
+    chain: str
+    is_severe: bool
+    numbers: tuple[tuple[str, str, float], ...]
+    value: float
+
+
+@dataclass(frozen=True)
+class Untraced:
+    """Material of the headline's country that no source can place; it counts as free.
+
+    Attributes
+    ----------
+    country, chain, form
+        Whose, and of what.
+    share
+        Of what the country uses and processes of the form, 0 to 1.
+    first_seen
+        Countries where it comes to light, ISO3, largest first.
+    """
+
+    country: str
+    chain: str
+    form: str
+    share: float
+    first_seen: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class BothResult:
     """The same scenario in the market and under foresight.
 
@@ -257,6 +308,11 @@ class StressResult:
         Sectors that were served first.
     idle
         Restrictions of exports that find no trade to hold back in the base year, by id.
+    corners
+        The headline with the widest numbers of `sensitivity` turned together, mild and severe.
+    untraced
+        What of the headline's material nobody can place though a restriction looks at the origin:
+        it counts as free of the restricting country. None where there is none.
     """
 
     scenario: Mapping[str, Any]
@@ -278,6 +334,8 @@ class StressResult:
     lead_time: bool = False
     priority: tuple[str, ...] = ()
     idle: tuple[str, ...] = ()
+    corners: tuple[Corner, ...] = ()
+    untraced: Untraced | None = None
 
     @property
     def members(self) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from lodeline.results.groups import group_peak
 from lodeline.results.metrics import metric_table, series_table
 from lodeline.results.reserves import reserve_table
 from lodeline.results.run import Run
-from lodeline.results.stress import Coordination, SensitivityRow
+from lodeline.results.stress import Coordination, Corner, SensitivityRow
 from lodeline.results.welfare import cost_by_country
 from lodeline.scenarios.compile import compile_schedule
 from lodeline.scenarios.groups import GROUPS
@@ -96,8 +96,8 @@ def sensitivity_of(
     months: Sequence[Month],
     head: Headline,
     report: Progress,
-) -> tuple[tuple[SensitivityRow, ...], float, float]:
-    """Turn each dial to its ends, then the widest together; return rows and the span."""
+) -> tuple[tuple[SensitivityRow, ...], tuple[Corner, ...], float, float]:
+    """Turn each dial to its ends, then the widest together; return rows, corners and the span."""
 
     def peak(at: Setting) -> float:
         run = _run(at, months)
@@ -120,13 +120,17 @@ def sensitivity_of(
         )  # fmt: skip
         rows.append((dial, row))
     rows.sort(key=lambda r: abs(r[1].at_high - r[1].at_low), reverse=True)
-    mild = severe = setting
-    for dial, row in rows[:CORNER_DIALS]:
-        worse, better = (dial.high, dial.low) if row.at_high > row.at_low else (dial.low, dial.high)
-        severe, mild = dial.turn(severe, worse), dial.turn(mild, better)
-    values = [head.value, peak(mild), peak(severe)]
+    corners = []
+    for is_severe in (False, True):
+        at, numbers = setting, []
+        for dial, row in rows[:CORNER_DIALS]:
+            end = dial.high if (row.at_high > row.at_low) is is_severe else dial.low
+            at = dial.turn(at, end)
+            numbers.append((dial.label, dial.unit, end))
+        corners.append(Corner(head.chain, is_severe, tuple(numbers), peak(at)))
+    values = [head.value, *(corner.value for corner in corners)]
     values += [v for _, row in rows for v in (row.at_low, row.at_high)]
-    return tuple(row for _, row in rows), min(values), max(values)
+    return tuple(row for _, row in rows), tuple(corners), min(values), max(values)
 
 
 def _run(setting: Setting, months: Sequence[Month]) -> Run:

@@ -11,7 +11,7 @@ from lodeline import data
 from lodeline.network.chain import Chain
 from lodeline.network.stocks import StockPolicy
 from lodeline.results.run import Run
-from lodeline.results.stress import BothResult, SensitivityRow, StressResult
+from lodeline.results.stress import BothResult, Corner, SensitivityRow, StressResult
 from lodeline.scenarios.effects import is_idle
 from lodeline.scenarios.spec import Scenario
 from lodeline.studies.stress.plan import Progress, StressPlan, check_sectors, plan_of
@@ -30,6 +30,7 @@ from lodeline.studies.stress.tables import (
     tables_used,
     worst_certificate,
 )
+from lodeline.studies.stress.untraced import untraced_of
 
 __all__ = ["Mode", "run_both", "run_stress"]
 
@@ -159,10 +160,11 @@ def _result(
     }
     head = headline_of(results, plan.countries)
     rows: tuple[SensitivityRow, ...] = ()
+    corners: tuple[Corner, ...] = ()
     low: float | None = None
     high: float | None = None
     if with_sensitivity and head is not None:
-        rows, low, high = sensitivity_of(
+        rows, corners, low, high = sensitivity_of(
             plan.settings[head.chain], plan.dials[head.chain], plan.calendar, head, plan.report
         )
     tables = tables_used(s.base.chain for s in plan.settings.values())
@@ -186,6 +188,8 @@ def _result(
         lead_time=any(s.lead_time for s in plan.settings.values()),
         priority=plan.priority,
         idle=tuple(_idle(plan, runs)),
+        corners=corners,
+        untraced=None if head is None else untraced_of(plan.settings[head.chain], head),
     )
 
 

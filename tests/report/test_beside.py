@@ -1,0 +1,87 @@
+"""Beside a headline: what is not traced, the runs behind its ends, a severity at its top."""
+
+from dataclasses import replace
+
+import polars as pl
+import pytest
+
+from lodeline.report.beside import beside_headline, corner_words
+from lodeline.report.brief import answer
+from lodeline.report.html import render_stress
+from lodeline.report.stress_book import stress_sheets
+from lodeline.report.terminal import stress_table
+from lodeline.results.stress import Corner, Untraced
+
+NUMBERS = (("severity (rare-earths-ban)", "share"), ("stocks of users", "days of use"))
+
+
+def corner(value, *, is_severe):
+    settings = (1.0, 15.0) if is_severe else (0.5, 90.0)
+    numbers = tuple((*n, v) for n, v in zip(NUMBERS, settings, strict=True))
+    return Corner("rare-earths", is_severe, numbers, value)
+
+
+@pytest.fixture
+def whole(changed):
+    return changed(
+        corners=(corner(0.21, is_severe=False), corner(0.52, is_severe=True)),
+        untraced=Untraced("JPN", "rare-earths", "metals", 0.349, ("VNM", "THA")),
+    )
+
+
+def told(result):
+    return [s.replace("\u00a0", " ") for s in beside_headline(result)]
+
+
+def test_what_is_not_traced_makes_the_loss_the_least_there_is(whole):
+    assert told(whole)[0] == (
+        "Japan’s rare earths (metals): 35 % cannot be traced to a maker (first seen in Viet Nam "
+        "and Thailand) and counts as free of China: seen by origin, the loss shown is the least "
+        "there is."
+    )
+    little = replace(whole, untraced=replace(whole.untraced, share=0.01))
+    assert not any("traced" in s for s in told(little))
+
+
+def test_ends_that_numbers_reach_together_say_which(whole):
+    assert told(whole)[1] == (
+        "The ends of the range turn 2 numbers at once: 21 % is severity (rare-earths-ban) 50 % and "
+        "stocks of users 90 days of use; 52 % is severity (rare-earths-ban) 100 % and stocks of "
+        "users 15 days of use."
+    )
+    one = replace(whole, corners=(corner(0.3, is_severe=False), whole.corners[1]))
+    assert told(one)[1].startswith("One end of the range turns 2 numbers at once: 52 % is")
+    none = replace(whole, corners=(corner(0.3, is_severe=False), corner(0.4, is_severe=True)))
+    assert not any("at once" in s for s in told(none))
+
+
+def test_a_severity_at_the_top_of_its_range_is_said_once(whole):
+    assert told(whole)[2:] == [
+        "The severity of 100 % is the top of its own range (50 % and more): by it the loss can "
+        "only be smaller."
+    ]
+    lower = [
+        {**r, "severity": {**r["severity"], "value": 0.8}} for r in whole.scenario["restrictions"]
+    ]
+    milder = replace(whole, scenario={**whole.scenario, "restrictions": lower})
+    assert not any("top of its own" in s for s in told(milder))
+
+
+def test_they_stand_in_brief_terminal_page_and_workbook(whole, world):
+    assert list(answer(whole).rest[:3]) == list(beside_headline(whole))
+    screen = " ".join(str(part) for part in stress_table(whole)[:2])
+    assert "the least there is" in " ".join(screen.split()).replace("\u00a0", " ")
+    page = render_stress(whole, world=world).replace("\u00a0", " ")
+    severe = corner_words(whole.corners[1]).replace("\u00a0", " ")
+    assert f"Severe: {severe} give 52 %." in page
+    sheet = stress_sheets(whole)["sensitivity"]
+    last = sheet.row(-1, named=True)
+    assert last["parameter"].startswith("together, mild / severe: severity (rare-earths-ban) 0.5 /")
+    assert (last["at_low"], last["at_high"], last["low"]) == (0.21, 0.52, None)
+    assert sheet.height == len(whole.sensitivity) + 1
+
+
+def test_without_corners_the_sheet_has_the_rows_alone(result):
+    sheet = stress_sheets(result)["sensitivity"]
+    assert sheet.height == len(result.sensitivity)
+    assert not sheet.filter(pl.col("parameter").str.starts_with("together")).height
