@@ -113,6 +113,27 @@ def test_restrictions_concern_material_country_and_home(assessed):
     assert set(assessed.restrictions["restricting_country"]) == {"CHN"}
 
 
+def test_where_it_was_processed_counts_too_and_one_act_comes_once(tmp_path):
+    path = tmp_path / "metals.csv"
+    path.write_text(
+        "material,form,supplier_country,quantity,unit,basis,year\n"
+        "gallium,metal,DEU,2,t,contained,2024\n"
+        "germanium,metal,CHN,2,t,contained,2024\n"
+    )
+    found = assess_purchases(path, home=["ITA"], with_market=False)
+    [gallium] = found.restrictions.filter(material="gallium", start="2023-08-01").to_dicts()
+    assert (gallium["id"], gallium["end"]) == ("CHN_GAGE_2023", None)
+    assert gallium["through_origin"]
+    assert gallium["share_supplied"] == gallium["share_extracted"] == 0.0
+    assert gallium["share_processed"] > 0.9
+    [germanium] = found.restrictions.filter(material="germanium", start="2023-08-01").to_dicts()
+    assert not germanium["through_origin"]
+    assert germanium["same_act"] == "CHN_GE_2023_VOL;CHN_GAGE_2023_EU_EVENT"
+    told = [f.text for v in found.vulnerability for f in v.findings if f.kind == "restricted"]
+    assert [t.count("2023-08-01") for t in told] == [1, 1]
+    assert "China (licence, since 2023-08-01, through origin)" in told[0]
+
+
 def test_a_licence_for_rare_earths_concerns_dysprosium_and_both_are_strategic(tmp_path):
     path = tmp_path / "heavy.csv"
     path.write_text(

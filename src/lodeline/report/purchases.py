@@ -160,9 +160,9 @@ def _restrictions(result: PurchaseAssessment) -> Block:
         return Block("Restrictions", level=3, text=("None in the ledger concerns these lots.",))
     left = result.restrictions.height - len(rows)
     more = (f"{left} more are in the tables.",) if left > 0 else ()
-    columns = ("material", "covers", "who, against whom", "kind", "in force", "shipped", "mined",
-               "source")  # fmt: skip
-    numbers = ("shipped", "mined")
+    columns = ("material", "covers", "who, against whom", "kind", "in force", "shipped", "made",
+               "mined", "source")  # fmt: skip
+    numbers = ("shipped", "made", "mined")
     return Block("Restrictions", level=3, text=more, columns=columns, rows=rows, numbers=numbers)
 
 
@@ -170,10 +170,12 @@ def _restriction(result: PurchaseAssessment, row: Mapping[str, Any]) -> tuple[st
     return (
         row["material"],
         row["covers"].replace(";", "; ").replace("_", " "),
-        f"{_name(result, row['restricting_country'])} → {row['target']}",
+        f"{_name(result, row['restricting_country'])} → {row['target']}"
+        f"{' (through origin)' if row['through_origin'] else ''}",
         f"{row['instrument']}: {row['severity'] or 'no details'}",
         f"{row['start']} to {row['end'] or 'no end known'}",
         share(row["share_supplied"]),
+        share(row["share_processed"]),
         share(row["share_extracted"]),
         row["source"] or "",
     )

@@ -103,8 +103,10 @@ class PurchaseAssessment:
         ``material, form, year, step, stage, country, share, basis``; `country` null: not known.
     restrictions
         ``material, id, restricting_country, target, instrument, severity, start, end, source, url,
-        confidence, share_supplied, share_extracted``: those of the ledger that concern countries in
-        the map and had not ended before the year of the purchase.
+        confidence, share_supplied, share_processed, share_extracted, through_origin, same_act``:
+        those of the ledger that concern countries in the map and had not ended before the year of
+        the purchase. `through_origin`: the country ships less than 1 %, but the material
+        was processed or extracted there. `same_act`: further rows of the ledger about the same act.
     governance
         ``material, form, year, country, share, instability, instability_year``.
     vulnerability

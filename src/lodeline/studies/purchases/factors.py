@@ -23,7 +23,8 @@ RESTRICTIONS: Mapping[str, type[pl.DataType]] = {
     "material": pl.String, "id": pl.String, "covers": pl.String, "restricting_country": pl.String,
     "target": pl.String, "instrument": pl.String, "severity": pl.String, "start": pl.String,
     "end": pl.String, "source": pl.String, "url": pl.String, "confidence": pl.String,
-    "share_supplied": pl.Float64, "share_extracted": pl.Float64,
+    "share_supplied": pl.Float64, "share_processed": pl.Float64, "share_extracted": pl.Float64,
+    "through_origin": pl.Boolean, "same_act": pl.String,
 }  # fmt: skip
 GOVERNANCE: Mapping[str, type[pl.DataType]] = {
     "material": pl.String, "form": pl.String, "year": pl.Int64, "country": pl.String,
@@ -37,9 +38,11 @@ def restriction_rows(
     """Yield the restrictions of the ledger that concern a lot, latest first.
 
     A restriction concerns it if it covers the lot's material or form, or the material that the
-    lot's chain is about (dysprosium is a rare earth), its country ships or extracts at least a
-    hundredth of it, its target is everybody or the user's country (any, if that is not told),
-    and it had not ended before the year of the purchase.
+    lot's chain is about (dysprosium is a rare earth), its country ships, processes or extracts at
+    least a hundredth of it, its target is everybody or the user's country (any, if that is not
+    told), and it had not ended before the year of the purchase. Rows of the ledger about one act
+    (same country, instrument and start) come once: the one without a known end, or else the one
+    against everybody.
 
     Parameters
     ----------
@@ -50,22 +53,28 @@ def restriction_rows(
     home
         Countries that the user is in; none: not told.
     """
-    supplied = lot.shares("supplier_country")
-    extracted = _extracted(mapped)
+    shares = (lot.shares("supplier_country"), _processed(mapped), _extracted(mapped))
     own = {lot.material} | ({lot.form} if lot.form else set())
     own |= {spelling(lot.chain.material)} if lot.chain else set()
+    found: dict[tuple[object, ...], list[dict[str, object]]] = {}
     for row in data.restrictions().sort("start", descending=True).iter_rows(named=True):
         if not _is_about(row["material"], own) or _is_over(row["end"], lot.year):
             continue
         by = expand(str(row["restricting_country"]).split(";"))
-        ships = sum(supplied.get(c, 0.0) for c in by)
-        mines = sum(extracted.get(c, 0.0) for c in by)
-        if max(ships, mines) < LEAST or not _is_hit(row["target"], home):
+        ships, makes, mines = (sum(share.get(c, 0.0) for c in by) for share in shares)
+        if max(ships, makes, mines) < LEAST or not _is_hit(row["target"], home):
             continue
-        yield {k: row[k] for k in RESTRICTIONS if k in row} | {
-            "material": lot.material, "covers": row["material"], "share_supplied": ships,
-            "share_extracted": mines,
-        }  # fmt: skip
+        act = (row["restricting_country"], row["instrument"], row["start"])
+        found.setdefault(act, []).append(
+            {k: row[k] for k in RESTRICTIONS if k in row} | {
+                "material": lot.material, "covers": row["material"], "share_supplied": ships,
+                "share_processed": makes, "share_extracted": mines,
+                "through_origin": ships < LEAST,
+            }
+        )  # fmt: skip
+    for rows in found.values():
+        first, *others = sorted(rows, key=_widest)
+        yield first | {"same_act": ";".join(str(r["id"]) for r in others) or None}
 
 
 def governance_rows(lot: Lot, mapped: pl.DataFrame) -> Iterator[dict[str, object]]:
@@ -80,6 +89,22 @@ def governance_rows(lot: Lot, mapped: pl.DataFrame) -> Iterator[dict[str, object
             "material": lot.material, "form": lot.form, "year": lot.year, "country": country,
             "share": part, "instability": score, "instability_year": year,
         }  # fmt: skip
+
+
+def _widest(row: Mapping[str, object]) -> tuple[bool, bool, str]:
+    """Return the order of rows about one act: no known end, against everybody, by identifier."""
+    return row["end"] is not None, row["target"] != "ALL", str(row["id"])
+
+
+def _processed(mapped: pl.DataFrame) -> dict[str, float]:
+    """Return the largest share (0-1) that each country has at any stage of processing."""
+    rows = mapped.filter(
+        (pl.col("step") == Step.PROCESSED.value)
+        & pl.col("country").is_not_null()
+        & (pl.col("country") != REST)
+    )
+    summed = rows.group_by("stage", "country").agg(pl.col("share").sum())
+    return dict(summed.group_by("country").agg(pl.col("share").max()).iter_rows())
 
 
 def _extracted(mapped: pl.DataFrame) -> dict[str, float]:
