@@ -18,7 +18,7 @@ from lodeline.scenarios.restrictions import Outage
 from lodeline.studies.exposure.frame import run_exposure
 from lodeline.studies.exposure.origin import measure, targets_of
 from lodeline.studies.exposure.origin_shares import NOT_TRACED
-from lodeline.studies.exposure.registry import Request
+from lodeline.studies.exposure.registry import Basis, Request
 from lodeline.studies.market import run_market
 from lodeline.units import Month
 
@@ -294,6 +294,22 @@ def test_inferred_lanes_have_the_range_of_all_that_fits_and_no_customs_data():
     assert figures["use and processing"]["mark"] == "inferred"
     (rest,) = (f for f in japan["inputs"].item() if f["name"] == "output of magnets")
     assert (rest["table"], rest["mark"]) == ("stage_shares", "imputed")
+
+
+@pytest.mark.parametrize("method", ["beside", "import-reliance", "time-to-survive"])
+def test_measures_on_inferred_lanes_say_so(method):
+    def notes(material):
+        return " ".join(run_exposure(Request(method, (material,), ("ITA",), (2024,))).notes)
+
+    assert "Primary gallium: who delivers to whom is inferred from trade in germanium of 2006" in (
+        notes("gallium")
+    )
+    assert "is inferred from" not in notes("cobalt")
+
+
+def test_shares_that_rest_on_no_lane_do_not():
+    found = run_exposure(Request("hhi", ("gallium",), of=Basis.PRODUCTION))
+    assert not any("is inferred from" in note for note in found.notes)
 
 
 def test_stages_before_an_inferred_one_are_as_traded():

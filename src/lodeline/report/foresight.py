@@ -10,6 +10,7 @@ import polars as pl
 from lodeline.report import brief
 from lodeline.report.blocks import Block, BriefNames, write_brief
 from lodeline.report.clause import restricted_span
+from lodeline.report.depends import cautions
 from lodeline.report.figures import LinePanel, Series, line_panel
 from lodeline.report.format import ABSENT, money, share, tonnes
 from lodeline.results.document import both_document
@@ -44,7 +45,8 @@ def write_foresight(both: BothResult, folder: Path) -> list[str]:
 def _blocks(both: BothResult) -> Iterator[Block]:
     market = both.market
     lead = foresight_sentence(both)
-    yield Block(str(market.scenario["title"]), level=1, text=(lead, brief.answer(market).lead))
+    text = (lead, brief.answer(market).lead, *cautions(market))
+    yield Block(str(market.scenario["title"]), level=1, text=text)
     yield Block("Use that is not met", charts=tuple(_charts(both)))
     yield _asked(both)
     yield _value(both)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import polars as pl
 
 from lodeline import data
 from lodeline.errors import InputError
+from lodeline.network.catalogue import chain_ids, load_chain
+from lodeline.network.likeness import inferred_forms
 from lodeline.results.exposure import ExposureResult, arranged
 from lodeline.studies.exposure.registry import Request, check_request
 
@@ -42,8 +44,31 @@ def run_exposure(request: Request) -> ExposureResult:
         rows=rows,
         sources=_sources(rows),
         dataset=data.dataset_identity(),
-        notes=tuple(getattr(module, "NOTES", ())),
+        notes=(*getattr(module, "NOTES", ()), *_inferred(rows, request.method)),
     )
+
+
+_ON_LANES = frozenset(
+    {"origin", "time-to-survive", "risk-exposure-index", "import-reliance", "eu-supply-risk",
+     "n-1", "beside"}
+)  # fmt: skip
+"""Measures that rest on who delivers to whom in a balanced base year."""
+
+
+def _inferred(rows: pl.DataFrame, method: str) -> Iterator[str]:
+    """Yield which materials have lanes that nobody observed, and what they are inferred from."""
+    if method not in _ON_LANES:
+        return
+    for name in rows["material"].unique(maintain_order=True):
+        if name not in chain_ids():
+            continue
+        chain = load_chain(name)
+        for form, source in inferred_forms(chain).items():
+            title = chain.form(form).title
+            yield (
+                f"{title}: who delivers to whom is inferred from {source}, not observed; all that "
+                "rests on it is inferred too."
+            )
 
 
 def _check_years(years: Sequence[int], *, has_published: bool) -> None:
