@@ -56,13 +56,13 @@ __all__ = ["bench"]
     type=click.IntRange(1, 86_400),
     default=300,
     show_default=True,
-    help="With plan: CPU seconds that a run of a peer may take.",
+    help="With plan and foresight: CPU seconds that a run of a peer may take.",
 )
 @click.option("--sizes", metavar="N,N", help="With ensemble: scenarios; default 500,2000,10000.")
 @click.option(
     "--months",
     metavar="N,N",
-    help="With foresight: horizons; default 6,12,24. PIQP takes minutes for 36.",
+    help="With foresight: horizons; default 6,12,24,36,48,60. PIQP takes minutes for 36.",
 )
 @out_option
 @json_option
@@ -102,7 +102,7 @@ def bench(
         _ensemble(_whole("--sizes", sizes) or [500, 2000, 10_000], peers, seed, out, as_json)
         return
     if name == "foresight":
-        _foresight(_whole("--months", months) or [6, 12, 24], as_json)
+        _foresight(_whole("--months", months) or [6, 12, 24, 36, 48, 60], limit, as_json)
         return
     if name == "exposure":
         _exposure(peer_python, wheel, repeats, as_json)
@@ -168,22 +168,34 @@ def _ensemble(
     print_table(headings, grown, numbers=headings)
 
 
-def _foresight(months: list[int], as_json: bool) -> None:
+def _foresight(months: list[int], limit: int, as_json: bool) -> None:
     from lodeline.bench.foresight import bench_foresight
 
     talk = console()
-    document = bench_foresight(months=months, progress=talk.print)
+    document = bench_foresight(months=months, limit=limit, progress=talk.print)
     if as_json:
         print_json(document)
         return
-    talk.print(f"geometric mean of ratios: {document['geomean_ratio_to_fastest_peer']:.1f}")
-    headings = ["months", "rows", "ours, s", "PIQP, s", "ratio", "worst", "its worst"]
+    if document["geomean_ratio_to_fastest_peer"] is not None:
+        talk.print(f"geometric mean of ratios: {document['geomean_ratio_to_fastest_peer']:.1f}")
+    if document["growth_exponent"] is not None:
+        talk.print(f"grows with the months to the power {document['growth_exponent']:.2f}")
+    headings = ["months", "lead", "rows", "ours, s", "PIQP, s", "ratio", "worst", "its worst"]
     rows = [
-        (str(row["months"]), str(row["rows"]), f"{row['ours_s']:.2f}", f"{row['peer_s']:.1f}",
-         f"{row['ratio']:.1f}", f"{row['worst']:.0e}", f"{row['peer_worst']:.0e}")
-        for row in document["rows"]
+        (str(row["months"]), str(row["lead_months"]), str(row["rows"]), f"{row['ours_s']:.2f}",
+         *_of_peer(row), f"{row['worst']:.0e}",
+         "" if row["peer_worst"] is None else f"{row['peer_worst']:.0e}")
+        for row in document["rows"] + document["lead_times"]
     ]  # fmt: skip
     print_table(headings, rows, numbers=headings)
+
+
+def _of_peer(row: dict[str, Any]) -> tuple[str, str]:
+    """Return the peer's seconds and the ratio, at least where it was ended, empty if not run."""
+    if row["ratio"] is None:
+        return "", ""
+    least = "≥ " if row["is_at_least"] else ""
+    return f"{least}{row['peer_s']:.1f}", f"{least}{row['ratio']:.1f}"
 
 
 def _exposure(peer_python: Path | None, wheel: Path | None, repeats: int, as_json: bool) -> None:

@@ -17,7 +17,7 @@ from scipy import sparse
 
 from lodeline.solver.curves import Vector
 from lodeline.solver.dissection import Layout, minimum_degree_order
-from lodeline.solver.fronts import Fronts, Integers, analyse, block_sizes, slots
+from lodeline.solver.fronts import Fronts, Integers, analyse, sides, slots, stack_sizes
 from lodeline.solver.machine_code import kept
 from lodeline.solver.panels import factorise_panel, subtract
 
@@ -42,7 +42,7 @@ class Cholesky:
     position: Integers
     values: Vector
     _work: Vector
-    _stack: Vector
+    _stacks: tuple[Vector, Vector]
 
     @classmethod
     def analyse(
@@ -61,9 +61,13 @@ class Cholesky:
         """
         order = _minimum_degree(size, row, column) if layout is None else layout.order()
         fronts, position = analyse(row, column, order.astype(np.int64))
-        largest, deepest = block_sizes(fronts)
+        first, second = stack_sizes(fronts)
         return cls(
-            fronts, position, np.zeros(int(fronts.panel[-1])), np.zeros(largest), np.zeros(deepest)
+            fronts,
+            position,
+            np.zeros(int(fronts.panel[-1])),
+            np.zeros(int(np.diff(fronts.start).max(initial=0))),
+            (np.zeros(first), np.zeros(second)),
         )
 
     @property
@@ -88,7 +92,7 @@ class Cholesky:
         A pivot below `least` (an empty row, or rounding) is replaced by a huge one: the solution
         is zero there.
         """
-        _factorise(self.fronts, self.values, self._work, self._stack, least)
+        _factorise(self.fronts, self.values, *self._stacks, least)
 
     def solve(self, right: Vector) -> Vector:
         """Return ``M⁻¹ right``, shape (row,)."""
@@ -109,43 +113,46 @@ def _minimum_degree(size: int, row: Integers, column: Integers) -> NDArray[np.in
 
 
 @kept()
-def _factorise(fronts: Fronts, values: Vector, work: Vector, stack: Vector, least: float) -> None:
-    """Factorise all fronts, children first."""
-    count = fronts.parent.size
-    waiting = np.empty(count, np.int64)
+def _factorise(fronts: Fronts, values: Vector, even: Vector, odd: Vector, least: float) -> None:
+    """Factorise all fronts, children first.
+
+    What a front passes on lies on one of two stacks, what its children pass on lies on the other:
+    so it is written where it stays while theirs is read.
+    """
+    side = sides(fronts.parent)
+    tops = np.zeros(2, np.int64)
+    waiting = np.empty(fronts.parent.size, np.int64)
     waiters = 0
-    top = 0
-    for s in range(count):
+    for s in range(fronts.parent.size):
         k = fronts.first[s + 1] - fronts.first[s]
         m = fronts.start[s + 1] - fronts.start[s]
         u = m - k
-        base = fronts.panel[s]
+        base, top = fronts.panel[s], tops[side[s]]
+        own, other = (even, odd) if side[s] == 0 else (odd, even)
         for c in range(u):
-            work[c * u + max(0, c - 10) : (c + 1) * u] = 0.0
+            own[top + c * u + max(0, c - 10) : top + (c + 1) * u] = 0.0
         while waiters > 0 and fronts.parent[waiting[waiters - 1]] == s:
-            child = waiting[waiters - 1]
             waiters -= 1
+            child = waiting[waiters]
             begin = fronts.start[child] + fronts.first[child + 1] - fronts.first[child]
             uc = fronts.start[child + 1] - begin
-            top -= uc * uc
-            place = fronts.place[begin : begin + uc]
+            tops[1 - side[s]] -= uc * uc
+            at, place = tops[1 - side[s]], fronts.place[begin : begin + uc]
             for c in range(uc):
-                block = stack[top + c * uc : top + (c + 1) * uc]
+                block = other[at + c * uc : at + (c + 1) * uc]
                 to = place[c]
                 if to < k:
                     t = values[base + to * m : base + (to + 1) * m]
                     for r in range(c, uc):
                         t[place[r]] += block[r]
                 else:
-                    t = work[(to - k) * u : (to - k + 1) * u]
+                    t = own[top + (to - k) * u : top + (to - k + 1) * u]
                     for r in range(c, uc):
                         t[place[r] - k] += block[r]
         factorise_panel(values, base, m, k, least)
         if u > 0:
-            subtract(work, 0, u, u, u, values, base + k, m, k)
-            for c in range(u):
-                stack[top + c * u + c : top + (c + 1) * u] = work[c * u + c : (c + 1) * u]
-            top += u * u
+            subtract(own, top, u, u, u, values, base + k, m, k)
+            tops[side[s]] += u * u
             waiting[waiters] = s
             waiters += 1
 

@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 
 from lodeline.solver.machine_code import kept
 
-__all__ = ["Fronts", "Integers", "analyse", "block_sizes", "slots"]
+__all__ = ["Fronts", "Integers", "analyse", "sides", "slots", "stack_sizes"]
 
 Integers = NDArray[np.int64]
 
-_HANDLED = 8.0
+_HANDLED = 12.0
 """Operations in whose time a value that a front passes on is added, moved and fetched."""
-_BEGUN = 2000.0
+_BEGUN = 5000.0
 """Operations in whose time a front is begun."""
 
 
@@ -254,21 +254,30 @@ def _front_arrays(
 
 
 @kept()
-def block_sizes(fronts: Fronts) -> tuple[int, int]:
-    """Return the largest block passed on, and the most that lies on the stack at a time."""
-    largest = 1
-    deepest = 1
-    held = 0
+def sides(parent: Integers) -> Integers:
+    """Return on which of two stacks each front leaves what it passes on: never its parent's."""
+    out = np.zeros(parent.size, np.int64)
+    for s in range(parent.size - 1, -1, -1):
+        if parent[s] >= 0:
+            out[s] = 1 - out[parent[s]]
+    return out
+
+
+@kept()
+def stack_sizes(fronts: Fronts) -> tuple[int, int]:
+    """Return the most that lies on each of the two stacks at a time."""
+    side = sides(fronts.parent)
+    held = np.zeros(2, np.int64)
+    most = np.zeros(2, np.int64)
     owed = np.zeros(fronts.parent.size, np.int64)  # size of the children's blocks
     for s in range(fronts.parent.size):
-        k = fronts.first[s + 1] - fronts.first[s]
-        u = fronts.start[s + 1] - fronts.start[s] - k
-        held += u * u - owed[s]
-        largest = max(largest, u * u, fronts.start[s + 1] - fronts.start[s])
-        deepest = max(deepest, held)
+        u = fronts.start[s + 1] - fronts.start[s] - (fronts.first[s + 1] - fronts.first[s])
+        held[side[s]] += u * u
+        most[side[s]] = max(most[side[s]], held[side[s]])
+        held[1 - side[s]] -= owed[s]
         if fronts.parent[s] >= 0:
             owed[fronts.parent[s]] += u * u
-    return largest, deepest
+    return most[0], most[1]
 
 
 @kept()
