@@ -21,6 +21,7 @@ from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from typing import Any
 
+from lodeline.bench.ensemble_rates import SPECS, measure_rates
 from lodeline.bench.memory import peak_mb
 from lodeline.bench.peers import load_peer
 from lodeline.bench.solver import TOLERANCE, market_cases
@@ -109,6 +110,7 @@ def bench_ensemble(
     chain: str = "rare-earths",
     base_year: int = 2023,
     sampled: int = 16,
+    rates: Sequence[str] = SPECS,
     seed: int = 1,
     progress: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Any]:
@@ -127,6 +129,8 @@ def bench_ensemble(
         Names; default those of `PEERS` that are installed.
     chain, base_year, sampled
         The markets that peers solve, and how many of each kind.
+    rates
+        Ensembles whose rates by activity are measured; see `measure_rates`.
     seed
         Fixes the scenarios.
     progress
@@ -136,7 +140,8 @@ def bench_ensemble(
     -------
     dict
         ``rows`` and ``growth`` (one thread, as peers have), ``geomean_ratio_to_fastest_peer``,
-        ``two_threads`` and ``speed_of_two_threads`` (the last size), ``speed_of_two_workers``.
+        ``two_threads`` and ``speed_of_two_threads`` (the last size), ``speed_of_two_workers``,
+        and ``rates`` by activity.
     """
     names = list(peers) if peers else [name for name in PEERS if find_spec(name)]
     for name in names:
@@ -157,6 +162,7 @@ def bench_ensemble(
     by_workers = {g.workers: g.seconds for g in growth if g.workers}
     progress(f"{spec}: {sizes[-1]} scenarios, {MONTHS} months, two threads")
     threaded = _run(spec, sizes[-1], MONTHS, 0, seed, threads=2)
+    by_activity = measure_rates(specs=rates, seed=seed, progress=progress) if rates else ()
     return {
         "name": "ensemble",
         "tolerance": TOLERANCE,
@@ -168,6 +174,7 @@ def bench_ensemble(
         "speed_of_two_workers": (
             by_workers[1] / by_workers[2] if {1, 2} <= set(by_workers) else None
         ),
+        "rates": [asdict(r) for r in by_activity],
     }
 
 

@@ -166,6 +166,13 @@ def _ensemble(
         for row in document["growth"]
     ]  # fmt: skip
     print_table(headings, grown, numbers=headings)
+    headings = ["ensemble", "activities", "layers", "lead", "at a time", "activities a CPU s"]
+    rates = [
+        (row["spec"], str(row["activities"]), str(row["layers"]), str(row["lead_months"]),
+         "8" if row["is_side_by_side"] else "1", f"{row['activity_months_per_cpu_s']:,.0f}")
+        for row in document["rates"]
+    ]  # fmt: skip
+    print_table(headings, rates, numbers=headings[1:])
 
 
 def _foresight(months: list[int], limit: int, as_json: bool) -> None:

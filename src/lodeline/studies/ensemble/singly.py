@@ -87,8 +87,15 @@ class SingleModel:
 
     def run(self, values: Mapping[str, float]) -> Run:
         """Run the scenario of drawn numbers by key."""
-        solver = ScenarioMarket(self._structures)
-        return run_market(self._schedule(self.setting(values)), solver=solver)
+        return self.run_schedule(self.schedule(values))
+
+    def run_schedule(self, schedule: Schedule) -> Run:
+        """Run a schedule of this chain's network."""
+        return run_market(schedule, solver=ScenarioMarket(self._structures))
+
+    def schedule(self, values: Mapping[str, float]) -> Schedule:
+        """Return the schedule of the scenario of drawn numbers by key."""
+        return self._schedule(self.setting(values))
 
     def setting(self, values: Mapping[str, float]) -> Setting:
         """Return what a stress test of the drawn numbers would start from."""
