@@ -13,7 +13,6 @@ import click
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.table import Table
 
 __all__ = [
     "console",
@@ -25,7 +24,6 @@ __all__ = [
     "print_table",
     "print_text",
     "progress_bar",
-    "table",
 ]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -33,6 +31,9 @@ Progress = Callable[[str, int, int], None]
 """Called with what is done, how many steps are done, and how many there are."""
 
 PIPE_WIDTH = 80
+
+_BETWEEN = 2
+"""Columns of a terminal between two columns of a table."""
 
 
 def json_option(command: Command) -> Command:
@@ -114,14 +115,16 @@ def progress_bar(first: str = "reading the data") -> Iterator[Progress | None]:
         yield show
 
 
-def table(
+def print_table(
     headings: Sequence[str],
     rows: Iterable[Sequence[object]],
     *,
     numbers: Sequence[str] = (),
     whole: Sequence[str] = (),
-) -> Table:
-    """Return a plain table.
+) -> None:
+    """Print a plain table on standard output, 80 columns wide where it is no terminal.
+
+    Identifiers are never broken: where they do not fit, the lines are longer.
 
     Parameters
     ----------
@@ -138,26 +141,19 @@ def table(
     from rich.table import Table
     from rich.text import Text
 
-    result = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
-    for heading in headings:
-        is_number = heading in numbers
-        result.add_column(
-            heading,
-            justify="right" if is_number else "left",
-            no_wrap=is_number or heading in whole,
-            overflow="fold",
+    from lodeline.cli.widths import column_widths
+
+    cells = [["–" if cell is None else str(cell) for cell in row] for row in rows]
+    screen = console(stderr=False)
+    around = _BETWEEN * max(len(headings) - 1, 0)
+    widths = column_widths(headings, cells, whole={*numbers, *whole}, room=screen.width - around)
+    drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True, show_edge=False)
+    for heading, width in zip(headings, widths, strict=True):
+        is_right = heading in numbers
+        drawn.add_column(
+            heading, justify="right" if is_right else "left", width=width, overflow="fold"
         )
-    for row in rows:
-        result.add_row(*(Text("–" if cell is None else str(cell)) for cell in row))
-    return result
-
-
-def print_table(
-    headings: Sequence[str],
-    rows: Iterable[Sequence[object]],
-    *,
-    numbers: Sequence[str] = (),
-    whole: Sequence[str] = (),
-) -> None:
-    """Print a plain table on standard output, 80 columns wide where it is no terminal."""
-    console(stderr=False).print(table(headings, rows, numbers=numbers, whole=whole))
+    for row in cells:
+        drawn.add_row(*(Text(cell) for cell in row))
+    screen.width = max(screen.width, sum(widths) + around)
+    screen.print(drawn)
