@@ -112,11 +112,11 @@ def test_going_on_gives_the_same_bytes(folder, summary, capsys):
     stay = sum(m["if_dearer"] == m["if_cheaper"] == "same" for m in built)
     assert f"nothing changes for {stay} of the {len(built)} chosen ones" in told
     for m in built:
-        named = f"{m['id']} (dearer: {m['if_dearer']}; cheaper: {m['if_cheaper']})"
+        named = f"{m['title']} (modules if dearer: {m['if_dearer']}; if cheaper: {m['if_cheaper']})"
         assert (named in told) == ((m["if_dearer"], m["if_cheaper"]) != ("same", "same"))
     for c in summary["comparisons"]:
         assert c["world_error_usd"] >= 0.0
-    assert "joining saves" in told
+    assert "futures of the market, charge included, joining saves" in told
     assert "one standard error" in told
     assert "only exchanges that help in 8 others too were made" in told
     assert max(map(len, out.splitlines())) <= 80

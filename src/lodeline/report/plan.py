@@ -71,7 +71,11 @@ def _in_the_market(result: PlanResult) -> Iterator[str]:
         f"In {result.fresh} fresh futures of the market, where nobody knows what comes, the "
         f"partners' own mean loss falls from {usd(nothing.own_mean)} to {usd(joint.own_mean)} m "
         f"USD, the world's from {usd(nothing.world_mean)} to {usd(joint.world_mean)}. "
-        + "".join(_compared(c, "the plan saves") for c in result.comparisons if _is(c, "nothing"))
+        + "".join(
+            _compared(c, "Charge included, the plan saves")
+            for c in result.comparisons
+            if _is(c, "nothing")
+        )
     )
 
 
@@ -82,8 +86,8 @@ def _is(comparison: FreshComparison, against: str) -> bool:
 def _compared(c: FreshComparison, words: str) -> str:
     """Return what one plan saves against another in fresh futures, with its standard errors."""
     return (
-        f"Loss and charge together {words} {usd(c.world_usd)} ± {usd(c.world_error_usd)} m USD for "
-        f"the world, {usd(c.own_usd)} ± {usd(c.own_error_usd)} for the partners (± one standard "
+        f"{words} {usd(c.world_usd)} ± {usd(c.world_error_usd)} m USD of the world's loss, "
+        f"{usd(c.own_usd)} ± {usd(c.own_error_usd)} of the partners' own (± one standard "
         f"error{_told_apart(c)})."
     )
 
@@ -109,9 +113,7 @@ def _joint(result: PlanResult) -> Iterator[str]:
     )
     for c in result.comparisons:
         if _is(c, "separate"):
-            yield f"In the {result.fresh} fresh futures of the market: " + _compared(
-                c, "joining saves"
-            )
+            yield _compared(c, "In the fresh futures of the market, charge included, joining saves")
     yield f"Sharing what is saved: {result.core}."
 
 
@@ -125,9 +127,8 @@ def _own_loss(result: PlanResult) -> Iterator[str]:
             f"about them is proven."
         )
     for c in found:
-        yield f"In {result.fresh} fresh futures again: " + _compared(
-            c, f"the plan “{c.plan}” saves against “{c.against}”"
-        )
+        words = f"In the {result.fresh} fresh futures, charge included, “{c.plan}” saves against"
+        yield _compared(c, f"{words} “{c.against}”")
 
 
 def _if_a_cost_changes(result: PlanResult) -> Iterator[str]:
@@ -140,7 +141,10 @@ def _if_a_cost_changes(result: PlanResult) -> Iterator[str]:
         f"If the cost of one measure rises or falls by a tenth, nothing changes for "
         f"{len(built) - len(moved)} of the {len(built)} chosen ones, as far as the proof can tell"
         + ("; the others: " if moved else "")
-        + ", ".join(f"{m.id} (dearer: {m.if_dearer}; cheaper: {m.if_cheaper})" for m in moved)
+        + ", ".join(
+            f"{m.title} (modules if dearer: {m.if_dearer}; if cheaper: {m.if_cheaper})"
+            for m in moved
+        )
         + "."
     )
 
