@@ -68,10 +68,12 @@ def test_a_severity_at_the_top_of_its_range_is_said_once(whole):
 
 
 def test_they_stand_in_brief_terminal_page_and_workbook(whole, world):
-    assert list(answer(whole).rest[:3]) == list(beside_headline(whole))
+    assert answer(whole).beside == tuple(beside_headline(whole))
+    assert len(answer(whole).beside) == 3
     screen = " ".join(str(part) for part in stress_table(whole)[:2])
     assert "the least there is" in " ".join(screen.split()).replace("\u00a0", " ")
     page = render_stress(whole, world=world).replace("\u00a0", " ")
+    assert f"<p>{told(whole)[0]}" in page
     severe = corner_words(whole.corners[1]).replace("\u00a0", " ")
     assert f"Severe: {severe} give 52 %." in page
     sheet = stress_sheets(whole)["sensitivity"]

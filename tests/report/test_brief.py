@@ -94,12 +94,12 @@ def test_no_loss_at_all_is_said_as_zero(with_values):
 
 def test_a_shortage_that_ends_is_said_to_end(with_values):
     found = answer(with_values(time_to_survive_months=3, time_to_recover_months=8))
-    assert "the shortage would last 8 months" in plain(found.rest[1])
+    assert "the shortage would last 8 months" in plain(found.rest[0])
 
 
 def test_a_shortage_at_once_is_said(with_values):
     found = answer(with_values(time_to_survive_months=0))
-    assert found.rest[1].startswith("The shortage would begin at once")
+    assert found.rest[0].startswith("The shortage would begin at once")
 
 
 def test_a_capped_price_is_not_quoted(with_values):

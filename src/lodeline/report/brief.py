@@ -62,10 +62,13 @@ class Answer:
         One sentence with the range.
     rest
         What follows: how long, at what cost, and the other countries.
+    beside
+        What belongs right beside the lead: what is not traced, how the range was made.
     """
 
     lead: str
     rest: tuple[str, ...]
+    beside: tuple[str, ...] = ()
 
 
 def answer(result: StressResult) -> Answer:
@@ -89,13 +92,12 @@ def answer(result: StressResult) -> Answer:
     price = _price(chain, row, result)
     lead += f"; {price}." if price else "."
     rest = [
-        *beside_headline(result),
         *_course(name, chain, row, result),
         *_members(result, chain, head),
         *depends(result),
         *_others(result),
     ]
-    return Answer(lead, (*rest, *cautions(result)))
+    return Answer(lead, (*rest, *cautions(result)), tuple(beside_headline(result)))
 
 
 @dataclass(frozen=True)
@@ -166,8 +168,11 @@ def form_words(chain: ChainResult, form: str | None = None) -> str:
 
 def share_of_use(row: Row) -> str:
     """Return the worst month of a row of metrics, marked where the use is a mere remainder."""
-    mark = REMAINDER_MARK if row["is_remainder"] else ""
-    return f"{fmt.share(row['unmet_share_peak'])}{mark}"
+    return f"{fmt.share(row['unmet_share_peak'])}{_mark(row)}"
+
+
+def _mark(row: Row) -> str:
+    return REMAINDER_MARK if row["is_remainder"] else ""
 
 
 def is_capped(chain: ChainResult, country: str, form: str | None = None) -> bool:
@@ -188,7 +193,7 @@ def _loss(name: str, chain: ChainResult, head: Row) -> str:
         text = f"{who} would lack next to none of its {what}"
         return f"{text} ({_at_most(worst)} of its use in any month{tail})"
     row = metric_row(chain, head["country"], head["form"])
-    mark = REMAINDER_MARK if row is not None and row["is_remainder"] else ""
+    mark = "" if row is None else _mark(row)
     text = f"{who} would lack up to {fmt.share_range(worst, low, high)}{mark} of its {what}"
     return f"{text}{_short_span(chain, head['country'], head['form'])}"
 
@@ -284,7 +289,7 @@ def _other(result: StressResult, chain: ChainResult, country: str, row: Row) -> 
     if worst is None:
         return f"For {fmt.location(_name(result, country))} no shortage could be computed."
     lack = (
-        f"{who} would lack next to nothing: {_at_most(worst)} of its {what}"
+        f"{who} would lack next to nothing: {_at_most(worst)}{_mark(row)} of its {what}"
         if worst < NOTHING
         else f"{who} would lack up to {share_of_use(row)} of its {what}"
     )

@@ -151,7 +151,7 @@ def _about(result: StressResult, sheets: Mapping[str, pl.DataFrame]) -> pl.DataF
         ("scenario", str(result.scenario["id"])),
         ("title", str(result.scenario["title"])),
         ("answer", answer.lead),
-        *(("", sentence) for sentence in answer.rest),
+        *(("", sentence) for sentence in (*answer.beside, *answer.rest)),
         ("base year", str(result.base_year)),
         ("months", f"{result.months[0]} to {result.months[-1]}"),
         ("mode", result.mode),

@@ -11,7 +11,6 @@ from rich.text import Text
 
 from lodeline.report import brief, tables
 from lodeline.report import format as fmt
-from lodeline.report.beside import beside_headline
 from lodeline.report.depends import cautions, depends
 from lodeline.report.format import SPACE
 from lodeline.results.stress import StressResult
@@ -35,7 +34,8 @@ def stress_table(result: StressResult) -> tuple[RenderableType, ...]:
 
     Strings are shown as they are: markup in a scenario's title has no effect.
     """
-    lead = " ".join([brief.answer(result).lead, *beside_headline(result)])
+    found = brief.answer(result)
+    lead = " ".join([found.lead, *found.beside])
     answer = (Text(_wrap(result.scenario["title"]), style="bold"), Text(_wrap(lead)))
     table = tuple(_table(result))
     inferred = tuple(Text(_wrap(sentence)) for sentence in cautions(result))
