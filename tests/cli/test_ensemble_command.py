@@ -50,6 +50,8 @@ def test_the_screen_says_what_few_futures_cannot_tell(spec, monkeypatch, capsys)
     screen = capsys.readouterr().out
     assert max(len(line.rstrip()) for line in screen.splitlines()) <= 80
     words = " ".join(screen.split())
+    assert "Drawn from “small”, probabilities of its events: china-antimony-2024 (80 %)." in words
+    assert "above 10 %" in words
     assert "64 futures are few: of all that could be drawn" in words
     assert "one in twenty are the worst 4 futures here" in words
     assert "What decides it: not to be told from fewer than 80 futures." in words

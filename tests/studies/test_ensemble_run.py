@@ -16,6 +16,7 @@ from ensemble_cases import SPEC, YEAR
 from lodeline.errors import InputError
 from lodeline.report.ensemble import check_and_write, render_ensemble
 from lodeline.results.ensemble import LEVELS, ensemble_document
+from lodeline.results.metrics import UNMET_THRESHOLD
 from lodeline.scenarios.ensemble_reading import parse_ensemble
 from lodeline.studies.ensemble import plan_of, run_ensemble
 
@@ -191,6 +192,22 @@ def test_the_tail_holds_the_worst_scenarios(whole):
     )["unmet_share_peak"]
     assert result.tail["unmet_share_peak"][0] == pytest.approx(values.max())
     assert result.tail["unmet_share_peak"].is_sorted(descending=True)
+
+
+def test_how_often_a_share_is_exceeded_is_counted(whole):
+    result, folder = whole[0], whole[1]
+    for (country, chain), rows in result.above.group_by("country", "chain"):
+        probability = rows["probability"].to_numpy()
+        assert (np.diff(probability) <= 0.0).all()
+        own = (pl.col("country") == country) & (pl.col("chain") == chain)
+        short = result.short.filter(own & (pl.col("form") == result.forms[chain]))
+        # The first share is the one above which a country counts as short.
+        assert rows["unmet_share"][0] == UNMET_THRESHOLD
+        assert probability[0] == short["probability_short"][0]
+        curve = result.exceedance.filter(own & (pl.col("metric") == "unmet_share_peak"))
+        for limit, share in rows.select("unmet_share", "probability").iter_rows():
+            exceeded = curve.filter(pl.col("value") > limit)["probability"]
+            assert share >= exceeded.max() if exceeded.len() else True
 
 
 def test_exceedance_falls_as_the_value_rises(whole):

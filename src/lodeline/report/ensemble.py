@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,10 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from lodeline import __version__
-from lodeline.report import figures
+from lodeline.network.network import PRICE_CAP
 from lodeline.report import format as fmt
 from lodeline.report.clause import material
-from lodeline.report.figures import COLOURS, DASHES, HEIGHT, LEFT, RIGHT, TOP, WIDTH
+from lodeline.report.ensemble_charts import panels
 from lodeline.report.format import Cell
 from lodeline.report.html import certificate_words
 from lodeline.report.page import environment, no_address, write_texts
@@ -29,10 +29,16 @@ from lodeline.results.metrics import UNMET_THRESHOLD
 __all__ = ["check_and_write", "ensemble_tables", "render_ensemble"]
 
 _MOST_FACTORS = 12
-_MOST_LINES = 6
 _DIFFERENT = 0.25
 """Share of a factor's range by which its mean must differ in the tail to be named."""
-_LABEL_GAP = 13.0
+_LIMITS = (0.1, 0.2, 0.5)
+"""Unmet shares of which the terminal says how often they are exceeded."""
+_AT_CAP = 0.999 * PRICE_CAP
+_CAPPED = "† price at the model’s cap, where it no longer means anything"
+_GAIN = (
+    "− cost: a gain. What is made or held there sells dearer, and that outweighs what users lose; "
+    "they are short all the same."
+)
 
 
 def check_and_write(result: EnsembleResult, folder: Path) -> list[Path]:
@@ -66,7 +72,9 @@ def render_ensemble(result: EnsembleResult) -> str:
         threshold=fmt.share(UNMET_THRESHOLD, is_exact=True),
         lead=lead(result),
         key=key_figures(result),
-        panels=_panels(result),
+        above=_above(result),
+        marks=[m.replace("− cost: a gain. What", "A gain: what") for m in _marks(result)],
+        panels=panels(result),
         bars=_bars(result),
         noise=_noise(result),
         common=_common(result),
@@ -126,12 +134,48 @@ def key_figures(result: EnsembleResult) -> Table:
                 Cell(material(result.chains[chain])),
                 Cell(fmt.share(found["probability_short"]), strong=True),
                 _range(found["unmet_share_peak"], fmt.share),
-                _range(found["price_multiple_peak"], fmt.times),
+                _range(found["price_multiple_peak"], _times),
                 _range(found["cost_usd"], fmt.money),
             )
             for _, chain, country, found in rows
         ),
     )
+
+
+def _above(result: EnsembleResult) -> Table:
+    """Return how often more than round shares of use are unmet, by country and material."""
+    limits = list(dict.fromkeys(result.above["unmet_share"]))
+    return Table(
+        "Share of futures in which more than this part of use is unmet in the worst month",
+        (
+            Column("Country", is_number=False),
+            Column("Material", is_number=False),
+            *(Column(fmt.share(limit, is_exact=True)) for limit in limits),
+        ),
+        tuple(
+            (
+                Cell(_name(result, country)),
+                Cell(material(result.chains[chain])),
+                *(Cell(fmt.share(p)) for p in rows["probability"]),
+            )
+            for (country, chain), rows in result.above.group_by(
+                "country", "chain", maintain_order=True
+            )
+        ),
+    )
+
+
+def _often(result: EnsembleResult, country: str, chain: str) -> str:
+    """Return the same for one country and material in a line."""
+    here = (pl.col("country") == country) & (pl.col("chain") == chain)
+    rows = result.above.filter(here & pl.col("unmet_share").is_in(_LIMITS))
+    if not rows["probability"].sum():
+        return f"never above {fmt.share(_LIMITS[0], is_exact=True)}"
+    told = (
+        f"{fmt.share(r['probability'])} above {fmt.share(r['unmet_share'], is_exact=True)}"
+        for r in rows.iter_rows(named=True)
+    )
+    return ", ".join(told)
 
 
 def _of(result: EnsembleResult, country: str, chain: str, form: str) -> dict[str, Any] | None:
@@ -146,6 +190,11 @@ def _of(result: EnsembleResult, country: str, chain: str, form: str) -> dict[str
         if row["metric"] != "cost_usd" or row["form"] == "all":
             found[row["metric"]] = row
     return found
+
+
+def _times(multiple: float) -> str:
+    """Return a multiple of the price, marked where it is the cap."""
+    return f"≥{fmt.SPACE}{fmt.times(multiple)}†" if multiple >= _AT_CAP else fmt.times(multiple)
 
 
 def _range(row: Mapping[str, Any], words: Any) -> Cell:  # noqa: ANN401  any formatter of one number
@@ -170,13 +219,15 @@ def ensemble_tables(result: EnsembleResult) -> tuple[RenderableType, ...]:
             for words, cell in (
                 ("chance to run short", fmt.share(found["probability_short"])),
                 ("worst month unmet", _range(found["unmet_share_peak"], fmt.share).text),
-                ("peak price", _range(found["price_multiple_peak"], fmt.times).text),
+                ("how often", _often(result, country, chain)),
+                ("peak price", _range(found["price_multiple_peak"], _times).text),
                 ("cost", _range(found["cost_usd"], fmt.money).text),
             ):
                 parts.append(Text(f"  {words:<20} {cell}".replace(fmt.SPACE, " ")))
     in_brackets = "But for the chance: the median of the futures, in brackets nine in ten."
     parts += [Text(in_brackets, style="dim"), Text()]
-    parts += [Text(line.replace(fmt.SPACE, " ")) for line in told(result)]
+    lines = (*_drawn_events(result), *_marks(result), *told(result))
+    parts += [Text(line.replace(fmt.SPACE, " ")) for line in lines]
     speed = result.scenarios_per_second
     pace = f"{speed:,.0f} scenarios a second; " if speed is not None else ""
     worst = max(result.certificate["max_residual"], result.certificate["max_gap"])
@@ -380,87 +431,31 @@ def _events(result: EnsembleResult) -> list[str]:
     return out
 
 
-def _panels(result: EnsembleResult) -> list[figures.LinePanel]:
-    out = []
-    chains = list(result.forms)
-    head = result.headline.get("chain")
-    for chain in sorted(chains, key=lambda c: c != head)[:2]:
-        title = f"Unmet use of {material(result.chains[chain])}, worst month"
-        out.append(_panel(result, chain, "unmet_share_peak", title, "% of use", "share"))
-        title = f"Price of {material(result.chains[chain])}, highest month"
-        unit = f"{result.base_year} = 1"
-        out.append(_panel(result, chain, "price_multiple_peak", title, unit, "multiple"))
-    return out
-
-
-def _panel(
-    result: EnsembleResult, chain: str, metric: str, title: str, unit: str, kind: str
-) -> figures.LinePanel:
-    """Return the values of all futures, mildest first: an exceedance curve laid on its side."""
-    own = result.exceedance.filter((pl.col("chain") == chain) & (pl.col("metric") == metric))
-    curves = []
-    for country in [c for c in result.asked if c in set(own["country"])][:_MOST_LINES]:
-        rows = own.filter(pl.col("country") == country).sort("probability", descending=True)
-        curves.append((_name(result, country), list(zip(rows["probability"], rows["value"],
-                                                         strict=True))))  # fmt: skip
-    base = 1.0 if kind == "multiple" else 0.0
-    top = max([base, *(v for _, points in curves for _, v in points)])
-    ticks = figures.nice_ticks(base, max(top, base + 0.05))
-    low, high = ticks[0], ticks[-1]
-    bottom = HEIGHT - figures.BOTTOM
-
-    def x(probability: float) -> float:
-        return round(LEFT + (WIDTH - LEFT - RIGHT) * (1.0 - probability), 1)
-
-    def y(value: float) -> float:
-        return round(bottom - (bottom - TOP) * (value - low) / (high - low), 1)
-
-    lines = [_line(name, points, k, x, y, kind) for k, (name, points) in enumerate(curves)]
-    label = fmt.share if kind == "share" else fmt.times
-    return figures.LinePanel(
-        title=title,
-        unit=f"{unit}; futures from the mildest to the worst",
-        lines=_apart(lines),
-        x_ticks=tuple(
-            figures.Tick(x(1.0 - q), f"{100 * q:.0f}{fmt.SPACE}%")
-            for q in (0.0, 0.25, 0.5, 0.75, 1.0)
-        ),
-        y_ticks=tuple(figures.Tick(y(t), label(t)) for t in ticks),
-        band=None,
-        threshold=y(UNMET_THRESHOLD) if kind == "share" else None,
-        whisker=None,
-        has_marks=False,
-        description="; ".join(line.summary for line in lines),
+def _drawn_events(result: EnsembleResult) -> list[str]:
+    """Return in a line which specification this is, and how likely what it holds."""
+    spec = result.specification
+    told = (
+        f"{e['id'] or e['scenario']['id']} ({fmt.share(e['probability'], is_exact=True)})"
+        for e in spec["events"]
     )
+    return [f"Drawn from “{spec['id']}”, probabilities of its events: {', '.join(told)}."]
 
 
-def _line(
-    name: str,
-    points: Sequence[tuple[float, float]],
-    number: int,
-    x: Any,  # noqa: ANN401
-    y: Any,  # noqa: ANN401
-    kind: str,
-) -> figures.Line:
-    words = fmt.share if kind == "share" else fmt.times
-    at = [(x(p), y(v)) for p, v in points]
-    path = "M" + "L".join(f"{a:g} {b:g}" for a, b in at) if at else ""
-    worst = f"{words(points[-1][1])} in the worst {fmt.share(points[-1][0])}" if points else "none"
-    return figures.Line(
-        label=name, colour=COLOURS[number % len(COLOURS)], dash=DASHES[number % len(DASHES)],
-        path=path, marks=(), end=at[-1] if at else None, label_y=at[-1][1] if at else 0.0,
-        summary=f"{name}: {worst}",
-    )  # fmt: skip
-
-
-def _apart(lines: Sequence[figures.Line]) -> tuple[figures.Line, ...]:
-    """Move labels apart, from the top down, in the order of the lines' ends."""
-    last = TOP - _LABEL_GAP
-    heights: dict[str, float] = {}
-    for line in sorted(lines, key=lambda e: e.label_y):
-        last = max(line.label_y, last + _LABEL_GAP)
-        heights[line.label] = last
-    return tuple(replace(line, label_y=heights[line.label]) for line in lines)
+def _marks(result: EnsembleResult) -> list[str]:
+    """Return what marks in the figures of the countries asked about mean."""
+    of = [
+        found
+        for chain, form in result.forms.items()
+        for country in result.asked
+        if (found := _of(result, country, chain, form)) is not None
+    ]
+    marks = []
+    if any(f["price_multiple_peak"]["p95"] >= _AT_CAP for f in of):
+        marks.append(_CAPPED + ".")
+    # What is too small to be told is no gain that needs a word.
+    if any(fmt.money(f["cost_usd"][p]).startswith("−") for f in of for p in ("p5", "p50", "p95")):
+        marks.append(_GAIN)
+    return marks
 
 
 def command(result: EnsembleResult) -> str:

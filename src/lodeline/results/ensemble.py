@@ -69,6 +69,9 @@ class EnsembleResult:
     exceedance
         One row per country asked about, chain, metric and probability: ``country, chain, form,
         metric, probability, value``: the value that is exceeded with that probability.
+    above
+        The same read the other way, for the worst month: ``country, chain, form, unmet_share,
+        probability`` (share of futures in which a larger share of use is unmet).
     headline
         ``country, chain, form``: where the mean of the worst month is largest among those asked
         about.
@@ -107,6 +110,7 @@ class EnsembleResult:
     quantiles: pl.DataFrame
     short: pl.DataFrame
     exceedance: pl.DataFrame
+    above: pl.DataFrame
     headline: Mapping[str, Any]
     tail: pl.DataFrame
     factors: pl.DataFrame
@@ -151,6 +155,7 @@ def ensemble_document(result: EnsembleResult, *, with_timings: bool = True) -> d
             for row in _rows(result.quantiles.filter(pl.col("chain") == "all"))
         },
         "exceedance": [*_curves(result.exceedance)],
+        "above": [*_rows(result.above)],
         "tail": [*_rows(result.tail)],
         "ranking": [*_rows(result.ranking)],
         "factors": [*_rows(result.factors)],

@@ -236,6 +236,7 @@ def _summed(
         quantiles=spread,
         short=short,
         exceedance=summary.exceedance(reader, asked, forms),
+        above=summary.above(reader, asked, forms),
         headline=head,
         tail=summary.tail(reader, head, factors, seed),
         factors=summary.factor_table(reader, head, factors, seed),

@@ -19,7 +19,16 @@ from lodeline.results.metrics import UNMET_THRESHOLD
 from lodeline.studies.ensemble.factors import Factor, draw
 from lodeline.studies.ensemble.reader import Reader
 
-__all__ = ["certificate", "exceedance", "factor_table", "headline", "quantiles", "ranking", "tail"]
+__all__ = [
+    "above",
+    "certificate",
+    "exceedance",
+    "factor_table",
+    "headline",
+    "quantiles",
+    "ranking",
+    "tail",
+]
 
 Floats = NDArray[np.floating[Any]]
 
@@ -30,6 +39,8 @@ TAIL_SHOWN = 10
 SLICES = 10
 EXCEEDED = (0.99, 0.95, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.25, 0.2, 0.15, 0.1, 0.075, 0.05,
             0.04, 0.03, 0.02, 0.01, 0.005, 0.002, 0.001)  # fmt: skip
+ABOVE = (0.05, 0.1, 0.2, 0.3, 0.5, 0.75)
+"""Unmet shares of the worst month of which the report says how often they are exceeded."""
 _TIMES = ("time_to_survive_months", "time_to_recover_months")
 _ALL = "all"
 _KEYS = ("country", "chain", "form")
@@ -149,6 +160,22 @@ def exceedance(reader: Reader, asked: Sequence[str], forms: Mapping[str, str]) -
     schema = {"country": pl.String, "chain": pl.String, "form": pl.String, "metric": pl.String,
               "probability": pl.Float64, "value": pl.Float64}  # fmt: skip
     return pl.DataFrame(rows, schema=schema)
+
+
+def above(reader: Reader, asked: Sequence[str], forms: Mapping[str, str]) -> pl.DataFrame:
+    """Return how often more than round shares of use are unmet; see `EnsembleResult`."""
+    rows: list[tuple[str, str, str, float, float]] = []
+    for country in asked:
+        for chain, form in forms.items():
+            values = reader.of(country, chain, form, "unmet_share_peak")
+            values = values[~np.isnan(values)]
+            if values.size:
+                rows += (
+                    (country, chain, form, limit, float((values > limit).mean())) for limit in ABOVE
+                )
+    schema = {"country": pl.String, "chain": pl.String, "form": pl.String,
+              "unmet_share": pl.Float64, "probability": pl.Float64}  # fmt: skip
+    return pl.DataFrame(rows, schema=schema, orient="row")
 
 
 def _curve(
