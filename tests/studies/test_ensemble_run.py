@@ -195,7 +195,7 @@ def test_the_tail_holds_the_worst_scenarios(whole):
 
 
 def test_how_often_a_share_is_exceeded_is_counted(whole):
-    result, folder = whole[0], whole[1]
+    result = whole[0]
     for (country, chain), rows in result.above.group_by("country", "chain"):
         probability = rows["probability"].to_numpy()
         assert (np.diff(probability) <= 0.0).all()
