@@ -85,9 +85,9 @@ def bench(
 ) -> None:
     """Measure a part of Lodeline against other programs: same problems, same tolerance.
 
-    NAME is `solver`: one market of one chain at a time, linear curves, cold and warm; seconds are
-    per solve and core. Or `exposure`: GeoPolRisk beside geopolrisk-py, from a cold start; seconds
-    are per cell. The ratio is the other program's time over Lodeline's.
+    NAME is `solver`: one market of one chain at a time, linear curves, cold and warm; CPU seconds
+    per solve. Or `exposure`: GeoPolRisk beside geopolrisk-py, from a cold start; seconds are per
+    cell. The ratio is the other program's time over Lodeline's.
 
     Or `ensemble`: many futures beside a loop over another solver, and how cost grows. Or
     `foresight`: all months as one problem, beside PIQP.
