@@ -6,11 +6,12 @@ import polars as pl
 import pytest
 
 from lodeline.report import brief
+from lodeline.report.foresight import write_foresight
 from lodeline.report.stress_book import stress_sheets
 from lodeline.results.document import stress_document
 from lodeline.scenarios.groups import EU27, GROUPS
 from lodeline.scenarios.library import load_scenario
-from lodeline.studies.stress import run_stress
+from lodeline.studies.stress import run_both, run_stress
 
 CHAIN = "rare-earths"
 
@@ -116,3 +117,15 @@ def test_asking_for_a_group_moves_no_figure_of_a_country(scenario, result):
     assert other.chains[CHAIN].metrics.equals(result.chains[CHAIN].metrics)
     assert other.groups.is_empty()
     assert replace(other, asked=("EU27",)).members == EU27
+
+
+def test_a_group_has_what_foresight_saves_its_members(tmp_path):
+    graphite = load_scenario("china-graphite-2023")
+    both = run_both(graphite, months=2, asked=["EU27"], with_sensitivity=False)
+    total = sum(usd for c, usd in both.value_by_country.items() if c in EU27)
+    assert both.value_by_group == {"EU27": pytest.approx(total, rel=1e-12)}
+    assert "EU27" not in both.value_by_country
+    write_foresight(both, tmp_path)
+    assert (
+        "| European Union (27) | " in (tmp_path / "foresight.md").read_text().split("By country")[1]
+    )

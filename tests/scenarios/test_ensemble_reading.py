@@ -5,6 +5,7 @@ import pytest
 from lodeline.errors import SpecError, UnknownNameError
 from lodeline.scenarios.ensemble_reading import ensemble_ids, load_ensemble, parse_ensemble
 from lodeline.scenarios.ensemble_spec import Ensemble, ensemble_of
+from lodeline.scenarios.groups import EU27
 from lodeline.scenarios.library import load_scenario, scenario_text
 
 GOOD = """\
@@ -66,6 +67,12 @@ def test_a_path_starts_from_the_folder_of_the_file(tmp_path):
     path = tmp_path / "ensemble.yaml"
     path.write_text(GOOD.replace("china-antimony-2024", "mine.yaml"), encoding="utf-8")
     assert load_ensemble(str(path)).simulated == ("antimony",)
+
+
+def test_a_group_asked_about_stands_for_its_members_in_order():
+    text = GOOD.replace("question:", "asked: [JPN, EU27, DEU]\nquestion:")
+    ensemble = parse_ensemble(text.encode(), source="x.yaml")
+    assert ensemble.countries == ("JPN", *EU27)
 
 
 def test_defaults_come_from_the_scenarios():

@@ -121,9 +121,9 @@ def _value(both: BothResult) -> Block:
 
 
 def _values(both: BothResult) -> pl.DataFrame:
-    """Return what foresight saves by country, USD."""
+    """Return what foresight saves by country and group, USD."""
     schema = {"country": pl.String, "saved_usd": pl.Float64}
-    rows = list(both.value_by_country.items())
+    rows = [*both.value_by_country.items(), *both.value_by_group.items()]
     return pl.DataFrame(rows, schema=schema, orient="row").sort("country")
 
 

@@ -92,6 +92,7 @@ def both_document(result: BothResult) -> dict[str, Any]:
         "value_of_foresight_usd": {
             "world": result.value_world,
             "countries": dict(result.value_by_country),
+            "groups": dict(result.value_by_group),
         },
     }
 

@@ -227,6 +227,8 @@ class BothResult:
     value_by_country
         ``country, value_of_foresight_usd`` over all chains: what knowing the future would have
         saved; some countries may lose.
+    value_by_group
+        The same of the groups asked about: sums of their members.
     value_world
         The world's, never negative: ``as_paid`` of `studies.foresight`.
     """
@@ -234,6 +236,7 @@ class BothResult:
     market: StressResult
     foresight: StressResult
     value_by_country: Mapping[str, float]
+    value_by_group: Mapping[str, float]
     value_world: float
 
 

@@ -10,9 +10,11 @@ from enum import StrEnum
 from lodeline import data
 from lodeline.network.chain import Chain
 from lodeline.network.stocks import StockPolicy
+from lodeline.results.groups import groups_among
 from lodeline.results.run import Run
 from lodeline.results.stress import BothResult, Corner, SensitivityRow, StressResult
 from lodeline.scenarios.effects import is_idle
+from lodeline.scenarios.groups import GROUPS
 from lodeline.scenarios.spec import Scenario
 from lodeline.studies.stress.plan import Progress, StressPlan, check_sectors, plan_of
 from lodeline.studies.stress.runs import (
@@ -143,6 +145,10 @@ def run_both(
         market=_result(plan, Mode.MARKET, markets, with_sensitivity=with_sensitivity),
         foresight=_result(plan, Mode.FORESIGHT, foresights, with_sensitivity=False),
         value_by_country=dict(sorted(by_country.items())),
+        value_by_group={
+            group: sum(by_country.get(c, 0.0) for c in GROUPS[group])
+            for group in groups_among(plan.countries)
+        },
         value_world=world,
     )
 
