@@ -131,10 +131,14 @@ def _forced(
     incidence, lower = sparse.csr_array(problem.incidence), problem.curves.lower
     tight = np.zeros(problem.rhs.size, dtype=bool)
     forcing: list[_Forcing] = []
+    touched = abs(incidence)
+    sides = [(1.0, np.ones_like(tight))]
+    if problem.is_equality.any():
+        sides.append((-1.0, problem.is_equality))
     while True:
         before = len(forcing)
-        for side, able in ((1.0, True), (-1.0, problem.is_equality)):
-            free = abs(incidence) @ (~fixed).astype(float) > 0.0
+        for side, able in sides:
+            free = touched @ (~fixed).astype(float) > 0.0
             least, most = np.where(fixed, level, lower), np.where(fixed, level, upper)
             room = _extreme(side * incidence, least, most, side * problem.rhs)
             found = np.flatnonzero((room <= _NOTHING * problem.row_scale) & able & free & ~tight)
@@ -174,12 +178,16 @@ def _reach(problem: MarketProblem) -> Vector:
     least = positive @ problem.curves.lower - problem.rhs
     none = _NOTHING * problem.row_scale
     untaken = problem.is_equality & ~(np.bincount(row, minlength=least.size) > 0)
+    gives = sparse.csr_array(
+        (np.ones(positive.nnz), positive.indices, positive.indptr), shape=positive.shape
+    )
     reach = np.full(problem.rhs.size, np.inf)
     for _ in range(_PASSES):
         most = upper.copy()
         np.minimum.at(most, column, reach[row] / entry)
-        endless = (positive != 0.0) @ (~np.isfinite(most)).astype(float) > 0.0
-        given = positive @ np.where(np.isfinite(most), most, 0.0) - problem.rhs
+        finite = np.isfinite(most)
+        endless = gives @ (~finite).astype(float) > 0.0
+        given = positive @ np.where(finite, most, 0.0) - problem.rhs
         now = np.where(endless, np.inf, np.maximum(given, none))
         now = np.where(untaken, np.maximum(-least, none), now)
         if np.array_equal(now, reach):
