@@ -15,7 +15,6 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from lodeline import __version__
-from lodeline.network.network import PRICE_CAP
 from lodeline.report import format as fmt
 from lodeline.report.clause import material
 from lodeline.report.ensemble_charts import panels
@@ -24,7 +23,7 @@ from lodeline.report.html import certificate_words
 from lodeline.report.page import environment, no_address, write_texts
 from lodeline.report.tables import Column, Table, csv_address
 from lodeline.results.ensemble import LEAST_RANKED, EnsembleResult, chance_range, ensemble_document
-from lodeline.results.metrics import UNMET_THRESHOLD
+from lodeline.results.metrics import PRICE_CAP, UNMET_THRESHOLD
 
 __all__ = ["check_and_write", "ensemble_tables", "render_ensemble"]
 

@@ -13,7 +13,7 @@ from lodeline.network.network import PRICE_CAP
 from lodeline.results.run import Run
 from lodeline.results.welfare import cost_by_country
 
-__all__ = ["UNMET_THRESHOLD", "UseFigures", "flow_table", "metric_table", "onset_of",
+__all__ = ["PRICE_CAP", "UNMET_THRESHOLD", "UseFigures", "flow_table", "metric_table", "onset_of",
            "series_table", "supply_table", "use_figures", "use_metrics"]  # fmt: skip
 
 UNMET_THRESHOLD = 0.05
