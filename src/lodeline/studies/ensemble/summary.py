@@ -18,7 +18,6 @@ from lodeline.results.ensemble import LEAST_RANKED, LEVELS, METRICS
 from lodeline.results.metrics import UNMET_THRESHOLD
 from lodeline.studies.ensemble.factors import Factor, draw
 from lodeline.studies.ensemble.reader import Reader
-from lodeline.studies.ensemble.sensitivity import first_order_shares, pawn_medians
 
 __all__ = [
     "above",
@@ -268,7 +267,8 @@ def ranking(
     count = min(reader.n, ANALYSED)
     if not head or not drawn or count < LEAST_RANKED:
         return pl.DataFrame(schema=schema)
-    # Imported here: all of scipy.stats comes with it.
+    # Imported here: it takes seconds, and only a finished ensemble needs it.
+    from SALib.analyze import pawn, rbd_fast
     from scipy.stats import rankdata
 
     sample = draw(factors, seed=seed, first=0, count=count)
@@ -276,13 +276,16 @@ def ranking(
     y = _headline_values(reader, head).head(count)["unmet_share_peak"].cast(pl.Float64).to_numpy()
     if float(np.ptp(y)) == 0.0:
         return pl.DataFrame(schema=schema)
-    index, share = pawn_medians(u, y, SLICES), first_order_shares(u, y)
+    names = [f.key for f in drawn] + ["noise"]
+    problem = {"num_vars": len(names), "names": names, "bounds": [[0.0, 1.0]] * len(names)}
+    index = np.asarray(pawn.analyze(problem, u, y, S=SLICES)["median"], dtype=float)
+    share = np.asarray(rbd_fast.analyze(problem, u, y, num_resamples=2, seed=0)["S1"], dtype=float)
     ranks = rankdata(y)
     # Of the numbers, not of u: an event happens where its u is small.
     direction = [float(np.corrcoef(rankdata(sample.values[f.key]), ranks)[0, 1]) for f in drawn]
     table = pl.DataFrame(
         {
-            "key": [f.key for f in drawn],
+            "key": names[:-1],
             "label": [f.label for f in drawn],
             "pawn": index[:-1],
             "noise": np.full(len(drawn), index[-1]),
