@@ -108,6 +108,8 @@ def test_going_on_gives_the_same_bytes(folder, summary, capsys):
     assert (folder / "out" / "summary.json").read_bytes() == before
     assert "measures" in out
     told = " ".join(out.split())
+    assert "futures are too few to decide by: the worst" in told
+    assert "other futures give other figures" in told
     built = [m for m in summary["measures"] if m["built"]]
     stay = sum(m["if_dearer"] == m["if_cheaper"] == "same" for m in built)
     assert f"nothing changes for {stay} of the {len(built)} chosen ones" in told

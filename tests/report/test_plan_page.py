@@ -1,6 +1,8 @@
 """The page of a plan: money in words, the calendar, no script."""
 
-from lodeline.report.plan import usd, when
+from dataclasses import replace
+
+from lodeline.report.plan import decision, usd, when
 from lodeline.report.plan_page import assumed_numbers
 from lodeline.results.plan import Decision, MeasureOutcome
 
@@ -32,6 +34,13 @@ def test_decisions_are_told_by_year_and_modules():
 def test_what_never_works_has_no_month():
     assert outcome(Decision(2028, 1.0, 1.0, None)).works_from is None
     assert outcome().works_from is None
+
+
+def test_the_column_of_decisions_tells_a_measure_from_the_others():
+    m = outcome(Decision(2026, 1.0, 1.0, "2026-01"))
+    assert decision(m) == "same"
+    assert decision(replace(m, if_cheaper="same, others change")) == "others"
+    assert decision(replace(m, if_cheaper="2 to 3", if_dearer="same, others change")) == "changes"
 
 
 def test_measures_with_the_same_assumed_numbers_share_a_line():

@@ -8,6 +8,10 @@ from plan_cases import PLAN, small_case
 from scipy.optimize import linprog
 
 from lodeline.errors import InputError
+from lodeline.network.base_year import base_year
+from lodeline.network.catalogue import load_chain
+from lodeline.network.doubt import doubt_of
+from lodeline.scenarios.groups import EU27
 from lodeline.scenarios.levels import SupplierLimit, UnmetLimit
 from lodeline.scenarios.measures import MeasureKind
 from lodeline.studies.plan.bundle import Search
@@ -35,6 +39,15 @@ minimum_cover:
 POOLED = """\
 minimum_cover:
   - {chain: rhodium, form: metal, countries: [JPN, USA], days: 15, pooled: true}"""
+
+
+def test_what_no_source_says_is_made_is_no_own_output():
+    base = base_year(load_chain("rare-earth-magnets"), 2024)
+    supply = supply_of(doubt_of(base), "compounds", EU27)
+    outputs = base.produced[base.forms.index("compounds"), np.isin(base.countries, EU27)].sum()
+    assert supply.untraced > 0.3 * supply.used
+    assert supply.own == pytest.approx(outputs - supply.untraced, abs=1e-6 * outputs)
+    assert supply.total == pytest.approx(outputs + supply.bought.sum())
 
 
 def modules_of(case, **wanted):
@@ -114,7 +127,7 @@ supplier_limits:
 
 def test_the_largest_supplier_s_share_falls_by_what_is_made_or_bought_elsewhere(folder):
     base = small_case(folder).whole["rhodium"]
-    supply = supply_of(base, "metal", ("JPN",))
+    supply = supply_of(doubt_of(base), "metal", ("JPN",))
     top = base.countries[int(np.argmax(supply.bought))]
     assert top not in {"GBR", "JPN"}
     share = supply.bought.max() / supply.total
@@ -128,7 +141,7 @@ def test_the_largest_supplier_s_share_falls_by_what_is_made_or_bought_elsewhere(
 
 def test_a_contract_with_the_supplier_counts_against_it(folder):
     base = small_case(folder).whole["rhodium"]
-    top = base.countries[int(np.argmax(supply_of(base, "metal", ("JPN",)).bought))]
+    top = base.countries[int(np.argmax(supply_of(doubt_of(base), "metal", ("JPN",)).bought))]
     text = PLAN.replace("measures:\n", f"{SUPPLIER % 0.75}\nmeasures:\n", 1)
     case = small_case(folder, text.replace("origin: GBR", f"origin: {top}"))
     (condition,) = [c for c in conditions_of(case.plan, case.whole) if c.label.endswith(top)]
@@ -248,7 +261,7 @@ def test_no_tonne_takes_the_place_of_two_suppliers(folder, monkeypatch):
         limit = float(rng.choice([0.3, 0.4, 0.5]))
         cases.append((tuple(rng.integers(0, 60, 4)), own, limit, made, spared, contracts))
     for bought, own, limit, made, spared, contracts in cases:
-        supply = Supply(1.0, float(own), np.array(bought, dtype=float))
+        supply = Supply(1.0, float(own), 0.0, np.array(bought, dtype=float))
         measures = menu_of(case, float(made), float(spared), contracts)
         level = SupplierLimit(
             chain="rhodium", form="metal", countries=("JPN",), share_at_most=limit
@@ -257,6 +270,7 @@ def test_no_tonne_takes_the_place_of_two_suppliers(folder, monkeypatch):
             update={"measures": tuple(measures), "supplier_limits": (level,)}
         )
         monkeypatch.setattr("lodeline.studies.plan.levels.supply_of", lambda *_, s=supply: s)
+        monkeypatch.setattr("lodeline.studies.plan.levels.doubt_of", lambda base: base)
         base = replace(case.whole["rhodium"], countries=NAMES)
         try:
             is_said = all(

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from lodeline.report import format as fmt
 from lodeline.results.plan import FreshComparison, MeasureOutcome, PlanResult
 
-__all__ = ["plan_lines", "plan_tables", "share", "usd", "when"]
+__all__ = ["decision", "plan_lines", "plan_tables", "share", "usd", "when"]
+
+_FEW = 5
+"""Futures in the tail below which a plan is called a sketch."""
 
 Table = tuple[str, Sequence[str], Sequence[Sequence[object]], Sequence[str]]
 
@@ -42,11 +46,22 @@ def plan_lines(result: PlanResult) -> Iterator[str]:
         f"{result.years[0]} to {result.years[-1]} ({payers}); these years have to bear "
         f"{usd(result.charge_usd)} of it, the rest outlives them."
     )
+    for name, over in result.over_budget.items():
+        yield (
+            f"Budgets are pooled: of what stands for {name} {usd(over)} m USD is beyond its own "
+            "budget, paid out of what the others leave."
+        )
     yield (
         f"In {result.n} futures lived through with foresight the world's mean loss falls from "
         f"{usd(result.expected_loss_before)} to {usd(result.expected_loss)} m USD, that of the "
         f"worst {1.0 - result.tail:.0%} from {usd(result.cvar_before)} to {usd(result.cvar)}."
     )
+    if result.tail_futures < _FEW:
+        yield (
+            f"{fmt.count(result.n, 'future')} are too few to decide by: the worst "
+            f"{1.0 - result.tail:.0%} rest on {result.tail_futures} of them, and other futures may "
+            f"choose other measures. Take more ('n' in the file)."
+        )
     yield from _in_the_market(result)
     yield (
         f"No plan on this menu can be better by the goal than this one by more than "
@@ -109,7 +124,8 @@ def _joint(result: PlanResult) -> Iterator[str]:
         return
     yield (
         f"One joint plan saves {usd(result.saved_by_joining_usd)} m USD against separate plans "
-        f"carried out together (by what is proven, between {usd(max(least, 0.0))} and {usd(most)})."
+        f"carried out together: by the goal, in the plan's own {result.n} futures (proven there "
+        f"between {usd(max(least, 0.0))} and {usd(most)}; other futures give other figures)."
     )
     for c in result.comparisons:
         if _is(c, "separate"):
@@ -184,6 +200,14 @@ def is_stable(measure: MeasureOutcome) -> bool:
     return measure.if_dearer == measure.if_cheaper == "same"
 
 
+def decision(measure: MeasureOutcome) -> str:
+    """Return what becomes of the decision on a measure if its cost changes by a tenth."""
+    if is_stable(measure):
+        return "same"
+    own = {x.partition(",")[0] for x in (measure.if_dearer, measure.if_cheaper)}
+    return "others" if own == {"same"} else "changes"
+
+
 def _calendar(result: PlanResult) -> Table:
     headings = (
         "measure",
@@ -197,13 +221,14 @@ def _calendar(result: PlanResult) -> Table:
     )
     rows = [
         (m.id, when(m), m.works_from, usd(m.cost_usd), usd(m.charge_usd), usd(m.prevents_usd),
-         share(m.helps_in), "same" if is_stable(m) else "changes")
+         share(m.helps_in), decision(m))
         for m in result.measures
         if m.decisions
     ]  # fmt: skip
     title = (
         "Decided, m USD (prevents: mean fall of the world's loss in fresh futures; pays in: share "
-        "of them in which that is more than the charge; ±10 %: the decision if its cost changes)"
+        "of them in which that is more than the charge; ±10 %: the decision on it if its cost "
+        "changes; others: the same, but other measures change)"
     )
     return title, headings, rows, ("cash", "charge", "prevents", "pays in")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -287,7 +288,10 @@ class Benchmark:
     who, chain, form, stage
         Whose, and at which stage.
     own_before, own_after
-        Output (with measures in full service) over use and processing.
+        Output for which there is a source (with measures in full service), over use and processing.
+    untraced
+        What counts as own output although no source says that they make it, over the same; in no
+        other column.
     own_target
         Target of Regulation (EU) 2024/1252 for the stage; None where it sets none.
     recycled_added
@@ -304,6 +308,7 @@ class Benchmark:
     stage: str
     own_before: float
     own_after: float
+    untraced: float
     own_target: float | None
     recycled_added: float
     top_supplier: str
@@ -443,6 +448,21 @@ class PlanResult:
     seconds: Mapping[str, float]
     dataset: Mapping[str, Any]
     country_names: Mapping[str, str]
+
+    @property
+    def tail_futures(self) -> int:
+        """Futures that the tail is made of, the last of them perhaps in part."""
+        return math.ceil(round((1.0 - self.tail) * self.n, 9))
+
+    @property
+    def over_budget(self) -> Mapping[str, float]:
+        """What partners pay beyond budgets of their own, USD: others' money where they are pooled.
+
+        By the plan's rule of who pays what, by partner; those who stay within are left out.
+        """
+        budgets = {p["id"]: p["budget_usd"]["value"] for p in self.specification["partners"]}
+        over = {name: share.pays - budgets[name] for name, share in self.shares.items()}
+        return {name: usd for name, usd in over.items() if usd > 1e-6 * budgets[name]}
 
 
 def plan_document(result: PlanResult) -> dict[str, Any]:

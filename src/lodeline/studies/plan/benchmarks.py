@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lodeline.network.chain import Form
+from lodeline.network.doubt import Doubt, doubt_of
 from lodeline.results.plan import Benchmark
 from lodeline.scenarios.groups import EU27
 from lodeline.scenarios.measures import Capacity, Offtake, Recycling
@@ -38,19 +39,20 @@ def benchmarks_of(case: Case, plan: Vector) -> tuple[Benchmark, ...]:
     np.add.at(modules, case.menu.measure, plan)
     out = []
     for chain in case.plan.chains:
+        doubt = doubt_of(case.whole[chain])
         acted = {m.form for m in case.plan.measures if m.chain == chain}
         for who, members in groups.items():
-            for form in case.whole[chain].chain.forms:
+            for form in doubt.base.chain.forms:
                 if who == "EU27" or form.id in acted:
-                    out += _benchmark(case, modules, chain, who, members, form)
+                    out += _benchmark(case, modules, doubt, who, members, form)
     return tuple(out)
 
 
 def _benchmark(
-    case: Case, modules: Vector, chain: str, who: str, members: Sequence[str], form: Form
+    case: Case, modules: Vector, doubt: Doubt, who: str, members: Sequence[str], form: Form
 ) -> list[Benchmark]:
-    base = case.whole[chain]
-    supply = supply_of(base, form.id, members)
+    base, chain = doubt.base, doubt.base.chain.id
+    supply = supply_of(doubt, form.id, members)
     if supply.used <= 0.0 or supply.total <= 0.0:
         return []
     top = int(np.argmax(supply.bought))
@@ -73,6 +75,7 @@ def _benchmark(
             stage=form.stage,
             own_before=supply.own / supply.used,
             own_after=(supply.own + made) / supply.used,
+            untraced=supply.untraced / supply.used,
             own_target=TARGETS.get(form.stage, PROCESSING) if who == "EU27" else None,
             recycled_added=recycled / supply.used,
             top_supplier=base.countries[top],

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from lodeline.errors import InputError
 from lodeline.network import BaseYear
+from lodeline.network.doubt import Doubt, doubt_of
 from lodeline.scenarios.levels import MinimumCover, MinimumShare, SupplierLimit
 from lodeline.scenarios.measures import (
     Access,
@@ -74,23 +75,28 @@ class Supply:
     used
         Use and processing.
     own
-        Own output.
+        Own output for which there is a source.
+    untraced
+        What counts as own output although no source says that they make it; see
+        `lodeline.network.doubt`.
     bought
         Purchases by country of origin outside the group, shape (country,).
     """
 
     used: float
     own: float
+    untraced: float
     bought: Vector
 
     @property
     def total(self) -> float:
-        """Own output and purchases."""
-        return self.own + float(self.bought.sum())
+        """Own output, traced or not, and purchases."""
+        return self.own + self.untraced + float(self.bought.sum())
 
 
-def supply_of(base: BaseYear, form: str, members: Sequence[str]) -> Supply:
-    """Return where a group's supply of a form comes from."""
+def supply_of(doubt: Doubt, form: str, members: Sequence[str]) -> Supply:
+    """Return where a group's supply of a form comes from in the year that is doubted."""
+    base = doubt.base
     f = base.forms.index(form)
     inside = np.isin(base.countries, members)
     output = base.produced[f].copy()
@@ -101,7 +107,9 @@ def supply_of(base: BaseYear, form: str, members: Sequence[str]) -> Supply:
     bought = np.zeros(inside.size)
     np.add.at(bought, base.lane_origin[lanes], base.lane_level[lanes])
     used = float(base.absorbed()[f, inside].sum())
-    return Supply(used, float(output[inside].sum()), bought)
+    unknown = inside & doubt.is_untraced[f]
+    own = float(output[inside & ~unknown].sum())
+    return Supply(used, own, float(output[unknown].sum()), bought)
 
 
 def conditions_of(plan: ActionPlan, bases: Mapping[str, BaseYear]) -> list[Condition]:
@@ -140,7 +148,7 @@ def conditions_of(plan: ActionPlan, bases: Mapping[str, BaseYear]) -> list[Condi
 def _conditions(
     plan: ActionPlan, level: MinimumShare | MinimumCover | SupplierLimit, base: BaseYear
 ) -> Iterator[Condition]:
-    supply = supply_of(base, level.form, level.members)
+    supply = supply_of(doubt_of(base), level.form, level.members)
     if supply.used <= 0.0:
         raise InputError(
             f"plan '{plan.id}': {', '.join(level.countries)} used no {level.form} in the base "
