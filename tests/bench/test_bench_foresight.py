@@ -6,7 +6,7 @@ import pytest
 
 from lodeline.bench import foresight
 from lodeline.bench.foresight import TOLERANCE, bench_foresight, measured_peer
-from lodeline.bench.limited import within
+from lodeline.bench.limited import allow, apart
 from lodeline.errors import LodelineError
 
 
@@ -26,7 +26,7 @@ def test_rows_and_the_certificate_of_both():
 
 
 def test_a_peer_that_takes_too_long_is_ended_and_said_to_take_at_least_that(monkeypatch):
-    monkeypatch.setattr(foresight, "within", lambda *_: None)
+    monkeypatch.setattr(foresight, "apart", lambda *_: None)
     document = bench_foresight(chain="nickel", months=(2, 3), leads=(), limit=1.5)
     first, second = document["rows"]
     assert first["is_at_least"]
@@ -37,19 +37,20 @@ def test_a_peer_that_takes_too_long_is_ended_and_said_to_take_at_least_that(monk
     assert document["ratio_to_peer_longest"] == first["ratio"]
 
 
-def endless():
+def endless(limit):
+    allow(limit)
     while True:
         pass
 
 
 def test_a_process_ends_after_its_cpu_seconds():
-    assert within(1.0, endless) is None
-    assert within(100.0, sorted, [3, 1, 2]) == [1, 2, 3]
+    assert apart(endless, 1.0) is None
+    assert apart(sorted, [3, 1, 2]) == [1, 2, 3]
 
 
 def test_a_process_that_ends_otherwise_is_an_error():
     with pytest.raises(LodelineError, match="code 3"):
-        within(100.0, os._exit, 3)
+        apart(os._exit, 3)
 
 
 def test_a_peer_that_is_not_good_enough_is_asked_for_more(monkeypatch):

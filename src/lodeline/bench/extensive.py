@@ -260,8 +260,8 @@ def solve_by_highs(problem: Extensive, *, gap: float, limit: float = 600.0) -> F
     InputError
         If HiGHS does not reach the gap in time.
     """
-    began = time.process_time()
     linear = in_pieces(problem)
+    began = time.process_time()
     model = highspy.HighsLp()
     model.num_row_, model.num_col_ = linear.matrix.shape
     model.col_cost_, model.col_lower_, model.col_upper_ = linear.cost, linear.lower, linear.upper

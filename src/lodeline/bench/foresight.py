@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lodeline.bench.limited import within
+from lodeline.bench.limited import allow, apart
 from lodeline.bench.peers import load_peer
 from lodeline.network import ActivityKind, build_network
 from lodeline.scenarios.compile import Schedule
@@ -178,20 +178,25 @@ def _row(
 
 def _apart(limit: float, name: str, first: MarketProblem, problem: MarketProblem) -> Timed:
     """Return what `measured_peer` gives in a process of its own, or the limit and no residual."""
-    found = within(limit, measured_peer, name, first, problem)
+    found = apart(measured_peer, name, first, problem, limit)
     return (limit, None) if found is None else found
 
 
-def measured_peer(name: str, first: MarketProblem, problem: MarketProblem) -> tuple[float, float]:
+def measured_peer(
+    name: str, first: MarketProblem, problem: MarketProblem, limit: float | None = None
+) -> tuple[float, float]:
     """Return CPU seconds and worst residual or gap of a peer, at the first tolerance that suffices.
 
     Its own test is not ours: what it calls 1e-8 can be 2e-8 by the certificate. Then it is asked
     for more, and the time of that run alone counts. Before that it solves the small problem
-    `first`, so that loading its library does not count.
+    `first`, so that loading its library does not count. `limit`: CPU seconds after which a run at
+    one tolerance ends this process.
     """
     peer = load_peer(name)
     peer(first, TOLERANCE).solve(first)
     for tolerance in (TOLERANCE, *TIGHTER):
+        if limit is not None:
+            allow(limit)
         start = time.process_time()
         levels, prices = peer(problem, tolerance).solve(problem)
         seconds = time.process_time() - start

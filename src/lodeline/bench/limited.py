@@ -1,4 +1,4 @@
-"""Run a function in a process of its own that ends after so many CPU seconds."""
+"""Run a function in a process of its own, which may end itself after so many CPU seconds."""
 
 from __future__ import annotations
 
@@ -12,18 +12,25 @@ from typing import ParamSpec, TypeVar
 
 from lodeline.errors import LodelineError
 
-__all__ = ["within"]
+__all__ = ["allow", "apart"]
 
 Asked = ParamSpec("Asked")
 Found = TypeVar("Found")
 
 
-def within(
-    limit: float, function: Callable[Asked, Found], *args: Asked.args, **kwargs: Asked.kwargs
-) -> Found | None:
-    """Return what a function of a module gives, or None if it takes more CPU seconds than that.
+def allow(seconds: float) -> None:
+    """End this process after so many CPU seconds more, counted from now."""
+    most = resource.getrlimit(resource.RLIMIT_CPU)[1]
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_CPU, (int(time.process_time() + seconds) + 1, most))
 
-    Starting the process does not count.
+
+def apart(
+    function: Callable[Asked, Found], *args: Asked.args, **kwargs: Asked.kwargs
+) -> Found | None:
+    """Return what a function of a module gives, or None if what it was allowed was not enough.
+
+    The function says by `allow` what counts: what it prepares before that does not.
 
     Raises
     ------
@@ -32,7 +39,7 @@ def within(
     """
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe(duplex=False)
-    process = context.Process(target=_run, args=(there, limit, function, args, kwargs))
+    process = context.Process(target=_run, args=(there, function, args, kwargs))
     process.start()
     there.close()
     try:
@@ -51,12 +58,8 @@ def within(
 
 def _run(
     answer: Connection,
-    limit: float,
     function: Callable[..., object],
     args: tuple[object, ...],
     kwargs: dict[str, object],
 ) -> None:
-    most = resource.getrlimit(resource.RLIMIT_CPU)[1]
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_CPU, (int(time.process_time() + limit) + 1, most))
     answer.send(function(*args, **kwargs))

@@ -14,15 +14,12 @@ building of its models.
 from __future__ import annotations
 
 import json
-import multiprocessing
-import resource
 import signal
 import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +33,9 @@ from lodeline.bench.extensive import (
     solve_by_highs,
     solve_by_piqp,
 )
+from lodeline.bench.limited import allow, apart
 from lodeline.bench.memory import peak_mb
-from lodeline.errors import InputError
+from lodeline.errors import InputError, LodelineError
 from lodeline.network.base_year import base_year
 from lodeline.network.catalogue import load_chain
 from lodeline.scenarios.ensemble_reading import load_ensemble
@@ -137,14 +135,14 @@ def bench_plan(
             if divisible not in own:
                 kind = "divisible" if divisible else "whole"
                 progress(f"{count} futures, {kind} measures: Lodeline")
-                own[divisible] = _apart(
+                own[divisible] = _measured(
                     _ours, countries, measures, count, gap, divisible, limit=2.0 * limit
                 )
             other = _NOTHING | {"note": given_up.get(peer, "")}
             if peer not in given_up:
                 progress(f"{count} futures: {peer}")
                 asked = (countries, measures, count, gap, peer, limit, own[divisible]["value"])
-                other = _apart(_theirs, *asked, peer_python, limit=limit)
+                other = _measured(_theirs, *asked, peer_python, limit=limit)
                 if other["seconds"] is None:
                     given_up[peer] = f"not tried: {other['note']} with {count} futures"
             rows.append(_row(peer, case, count, own[divisible], other))
@@ -277,7 +275,9 @@ def _theirs(
             size = abs(value) if value is not None else UNIT
             return _by_sppy(singles, peer, gap * size / UNIT / count, limit, python)
         problem = extensive_form(case.menu, recourses, np.full(count, 1.0 / count))
-        _allow(limit)
+        # What is Lodeline's own is none of the peer's memory.
+        del recourses, chain, case
+        allow(limit)
         if peer == "piqp":
             found = solve_by_piqp(problem, tolerance=_TOLERANCE)
         else:
@@ -318,41 +318,16 @@ def _by_sppy(
     }  # fmt: skip
 
 
-def _apart(
+def _measured(
     function: Callable[..., dict[str, Any]], *arguments: object, limit: float
 ) -> dict[str, Any]:
-    """Return what a function gives in a process of its own, ended after `limit` CPU seconds."""
-    context = multiprocessing.get_context("spawn")
-    here, there = context.Pipe(duplex=False)
-    process = context.Process(target=_limited, args=(there, limit, function, arguments))
-    process.start()
-    there.close()
+    """Return what a function gives in a process of its own, or why it gives nothing."""
     try:
-        found: dict[str, Any] = here.recv()
-    except EOFError:
-        process.join()
-        if process.exitcode == -signal.SIGXCPU:
-            return _over(limit)
-        return _NOTHING | {"note": f"ended by signal or memory (exit code {process.exitcode})"}
-    process.join()
-    return found
+        found = apart(function, *arguments)
+    except LodelineError as error:
+        return _NOTHING | {"note": " ".join(str(error).split())}
+    return _over(limit) if found is None else found
 
 
 def _over(limit: float) -> dict[str, Any]:
     return _NOTHING | {"note": f"over {limit:.0f} CPU s", "ended_after": limit}
-
-
-def _allow(seconds: float) -> None:
-    """End this process after so many CPU seconds more."""
-    most = resource.getrlimit(resource.RLIMIT_CPU)[1]
-    resource.setrlimit(resource.RLIMIT_CPU, (int(time.process_time() + seconds) + 1, most))
-
-
-def _limited(
-    answer: Connection,
-    limit: float,
-    function: Callable[..., dict[str, Any]],
-    arguments: tuple[object, ...],
-) -> None:
-    _allow(limit)
-    answer.send(function(*arguments))

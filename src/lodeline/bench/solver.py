@@ -182,9 +182,8 @@ def _compare(market: CompiledMarket, case: _Case, peers: Sequence[str], repeats:
     # Interleaved: whatever else the machine does hits everybody.
     for _ in range(repeats):
         best["ours"] = min(
-            best["ours"], *(_seconds(lambda: market.solve_batch(case.variation, case.start))
-                            for _ in range(3))
-        )  # fmt: skip
+            best["ours"], _seconds(lambda: market.solve_batch(case.variation, case.start))
+        )
         for name in peers:
             best[name] = min(best[name], _seconds(lambda name=name: run_peer(name)))  # type: ignore[misc]
     count = case.count

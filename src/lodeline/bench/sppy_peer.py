@@ -39,7 +39,7 @@ def answer(folder: Path, method: str, tolerance: float, limit: float) -> dict[st
         return model
 
     began, cpu = time.perf_counter(), time.process_time()
-    resource.setrlimit(resource.RLIMIT_CPU, (int(limit), int(limit) + 60))
+    resource.setrlimit(resource.RLIMIT_CPU, (int(cpu + limit) + 1, int(cpu + limit) + 60))
     run = _lshaped if method == "lshaped" else _progressive_hedging
     value, rounds = run(list(paths), create, tolerance)
     return {
