@@ -70,6 +70,17 @@ def test_a_negative_price_is_rejected(solved):
     assert certify(problem, solution.levels, prices).dual > TOLERANCE
 
 
+@pytest.mark.parametrize("where", ["levels", "prices"])
+def test_what_is_no_number_never_passes(solved, where):
+    problem, solution = solved
+    for place in (0, -1):
+        changed = {"levels": solution.levels.copy(), "prices": solution.prices.copy()}
+        changed[where][place] = np.nan
+        proof = certify(problem, **changed)
+        assert not max(proof.residual, proof.gap) <= 1e-8
+        assert not proof.gap <= 1e-8
+
+
 def test_another_market_s_solution_is_rejected(solved):
     problem, solution = solved
     assert not accepts(problem, problem.curves.reference, problem.row_price)

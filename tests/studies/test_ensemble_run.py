@@ -152,6 +152,14 @@ def test_a_folder_is_not_overwritten(whole, options, says):
     assert content(whole[1]) == before
 
 
+def test_parts_of_other_source_code_are_not_mixed_in(whole, monkeypatch):
+    before = content(whole[1])
+    monkeypatch.setattr("lodeline.studies.ensemble.parts.sources", lambda: "other")
+    with pytest.raises(InputError, match="as other source code of Lodeline computed it"):
+        run(whole[1], resume=True)
+    assert content(whole[1]) == before
+
+
 def test_resume_needs_a_folder():
     with pytest.raises(InputError, match="--out"):
         run_ensemble(plan(), n=8, resume=True)

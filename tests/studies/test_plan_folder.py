@@ -4,6 +4,7 @@ import pytest
 from plan_cases import small_case
 
 from lodeline.errors import InputError
+from lodeline.results import manifest
 from lodeline.studies.plan import folder as folders
 
 
@@ -21,12 +22,12 @@ def test_the_checksum_moves_with_the_solver_and_not_with_the_report(tmp_path, mo
         (tmp_path / part).mkdir()
         (tmp_path / part / "one.py").write_text("x = 1\n")
     (tmp_path / "__init__.py").write_text("")
-    monkeypatch.setattr(folders.lodeline, "__file__", str(tmp_path / "__init__.py"))
+    monkeypatch.setattr(manifest.lodeline, "__file__", str(tmp_path / "__init__.py"))
     found = []
     for part in ("", "report", "solver"):
         if part:
             (tmp_path / part / "one.py").write_text("x = 2\n")
-        folders.sources.cache_clear()
-        found.append(folders.sources())
-    folders.sources.cache_clear()
+        manifest.sources.cache_clear()
+        found.append(manifest.sources())
+    manifest.sources.cache_clear()
     assert found[0] == found[1] != found[2]

@@ -94,8 +94,10 @@ def _gap(problem: MarketProblem, levels: Vector, prices: Vector, margin: Vector)
     value = float(np.sum(turnover * np.maximum(levels, curves.reference)))
     complementarity = float(prices @ (problem.incidence @ levels - problem.rhs))
     gap = float(np.sum(cost_part + surplus_part)) + complementarity
-    return abs(gap) / max(value, 1e-300)
+    return _worst(np.array([abs(gap) / max(value, 1e-300)]))
 
 
 def _worst(*parts: Vector) -> float:
-    return max((float(np.max(p, initial=0.0)) for p in parts), default=0.0)
+    """Return the largest of all numbers, infinite where one is none: it must not pass as small."""
+    largest = float(np.max([np.max(p, initial=0.0) for p in parts], initial=0.0))
+    return np.inf if np.isnan(largest) else largest

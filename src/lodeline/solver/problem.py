@@ -79,7 +79,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True)
 class Certificate:
-    """Proof of a solution, all relative; zero is perfect.
+    """Proof of a solution, all relative; zero is perfect, infinite what is no number.
 
     Attributes
     ----------

@@ -14,11 +14,9 @@ import hashlib
 import io
 import json
 import os
-import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib import metadata
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -27,10 +25,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from lodeline import __version__
 from lodeline.errors import InputError, MachineError
 from lodeline.network.base_year import BaseYear, base_year
 from lodeline.network.chain import Chain
+from lodeline.results.manifest import made_with, sources
 from lodeline.scenarios.ensemble_spec import Ensemble
 from lodeline.studies.ensemble.cells import Found, metrics_table
 from lodeline.studies.ensemble.factors import Factor, factors_of, quantiles_of, sample_at
@@ -43,7 +41,6 @@ Vector = NDArray[np.float64]
 BLOCK = 64
 """Scenarios that are solved side by side; eight vectors of eight."""
 
-_LIBRARIES = ("numpy", "scipy", "polars", "numba")
 _ROW_GROUP = 16_384
 
 
@@ -78,10 +75,8 @@ class Plan:
         """Return the plan as plain data."""
         return {
             "kind": "lodeline ensemble",
-            "lodeline": __version__,
-            "python": platform.python_version(),
-            "machine": platform.machine(),
-            "libraries": {name: metadata.version(name) for name in _LIBRARIES},
+            **made_with(),
+            "sources": sources(),
             "dataset": {k: self.dataset[k] for k in ("edition", "sha256")},
             "base_year": self.base_year,
             "seed": self.seed,
@@ -282,6 +277,12 @@ class Store:
             )
         wanted = self.plan.document()
         differ = sorted(k for k in wanted if found.get(k) != json.loads(_json(wanted))[k])
+        if differ == ["sources"]:
+            raise InputError(
+                f"'{self.folder}' holds this ensemble as other source code of Lodeline computed "
+                "it: parts of both cannot be mixed. Choose another folder with --out, or go on "
+                "with the code that began it."
+            )
         if differ:
             raise InputError(
                 f"'{self.folder}' holds another ensemble: {', '.join(differ)} differ. "

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import lodeline
-from lodeline import __version__, data
+from lodeline import data
 from lodeline.errors import InputError
+from lodeline.results.manifest import made_with, sources
 from lodeline.studies.ensemble.parts import write_atomic
 from lodeline.studies.plan.futures import Case
 
@@ -18,8 +16,6 @@ __all__ = ["check_folder", "evaluations_folder", "state_of"]
 
 _KIND = "lodeline plan"
 _STATE = "state.json"
-_READERS = ("bench", "cli", "report", "web")
-"""Parts of the package from which no evaluation follows."""
 
 
 def state_of(case: Case, seed: int) -> dict[str, Any]:
@@ -27,7 +23,7 @@ def state_of(case: Case, seed: int) -> dict[str, Any]:
     identity = data.dataset_identity()
     return {
         "kind": _KIND,
-        "lodeline": __version__,
+        **made_with(),
         "sources": sources(),
         "dataset": {k: identity[k] for k in ("edition", "sha256")},
         "base_year": case.base_year,
@@ -35,24 +31,6 @@ def state_of(case: Case, seed: int) -> dict[str, Any]:
         "plan": case.plan.document(),
         "chains": {c: b.chain.model_dump(mode="json") for c, b in case.bases.items()},
     }
-
-
-@cache
-def sources() -> str:
-    """Return a checksum of the code from which evaluations follow, as 64 digits.
-
-    A version says little about a checkout: two of them may evaluate differently.
-    """
-    here = Path(lodeline.__file__).parent
-    digest = hashlib.sha256()
-    for path in sorted(here.rglob("*.py")):
-        name = path.relative_to(here)
-        if name.parts[0] in _READERS:
-            continue
-        content = path.read_bytes()
-        digest.update(f"{name.as_posix()} {len(content)}\n".encode())
-        digest.update(content)
-    return digest.hexdigest()
 
 
 def evaluations_folder(folder: Path | None) -> Path | None:
