@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from lodeline.report.plan import decision, usd, when
+from lodeline.report.plan import compared, decision, usd, when
 from lodeline.report.plan_page import assumed_numbers
-from lodeline.results.plan import Decision, MeasureOutcome
+from lodeline.results.plan import Decision, FreshComparison, MeasureOutcome
 
 
 def outcome(*decisions, title="M", assumed=()):
@@ -34,6 +34,16 @@ def test_decisions_are_told_by_year_and_modules():
 def test_what_never_works_has_no_month():
     assert outcome(Decision(2028, 1.0, 1.0, None)).works_from is None
     assert outcome().works_from is None
+
+
+def test_what_a_single_future_carries_is_not_told_as_sure():
+    sure = FreshComparison("joint", "nothing", 9e6, 1e6, 9e6, 1e6, 0.02, 0.03, 0.9)
+    assert "tell it from nothing" not in compared(sure, "It saves")
+    assert "single future" not in compared(sure, "It saves")
+    skewed = compared(replace(sure, world_largest=0.4), "It saves")
+    assert "a single future makes 40% for the world" in skewed
+    assert "tell it from nothing" in compared(replace(sure, own_error_usd=None), "It saves")
+    assert "tell it from nothing" in compared(replace(sure, world_error_usd=8e6), "It saves")
 
 
 def test_the_column_of_decisions_tells_a_measure_from_the_others():

@@ -15,7 +15,7 @@ from lodeline.studies.plan.futures import case_of
 from lodeline.studies.plan.ledger import Ledger
 from lodeline.studies.plan.market import Judge, simulate_plan
 from lodeline.studies.plan.master import Master
-from lodeline.studies.plan.outcomes import fresh_comparisons
+from lodeline.studies.plan.outcomes import fresh_comparisons, standard_error
 
 COUNT = 6
 
@@ -127,7 +127,9 @@ def test_what_plans_save_in_fresh_futures_has_its_standard_error(case, judge):
     row = found["joint", "separate"]
     assert row.world_usd == pytest.approx(saved.mean())
     assert row.world_error_usd == pytest.approx(saved.std(ddof=1) / np.sqrt(COUNT))
+    assert row.world_largest == pytest.approx(np.abs(saved).max() / np.abs(saved).sum())
     assert row.better_in == (saved > 0.0).mean()
+    assert standard_error(np.array([1.0])) is None
 
 
 def test_what_a_measure_prevents_stands_beside_the_charge_of_all_that_goes_with_it(tmp_path):

@@ -7,8 +7,10 @@ from collections.abc import Iterator, Sequence
 from lodeline.report import format as fmt
 from lodeline.results.plan import FreshComparison, MeasureOutcome, PlanResult
 
-__all__ = ["decision", "plan_lines", "plan_tables", "share", "usd", "when"]
+__all__ = ["compared", "decision", "plan_lines", "plan_tables", "share", "usd", "when"]
 
+_MUCH = 0.1
+"""Part of what is saved that a single future may make before that is said."""
 _FEW = 5
 """Futures in the tail below which a plan is called a sketch."""
 
@@ -87,7 +89,7 @@ def _in_the_market(result: PlanResult) -> Iterator[str]:
         f"partners' own mean loss falls from {usd(nothing.own_mean)} to {usd(joint.own_mean)} m "
         f"USD, the world's from {usd(nothing.world_mean)} to {usd(joint.world_mean)}. "
         + "".join(
-            _compared(c, "Charge included, the plan saves")
+            compared(c, "Charge included, the plan saves")
             for c in result.comparisons
             if _is(c, "nothing")
         )
@@ -98,7 +100,7 @@ def _is(comparison: FreshComparison, against: str) -> bool:
     return (comparison.plan, comparison.against) == ("joint", against)
 
 
-def _compared(c: FreshComparison, words: str) -> str:
+def compared(c: FreshComparison, words: str) -> str:
     """Return what one plan saves against another in fresh futures, with its standard errors."""
     return (
         f"{words} {usd(c.world_usd)} ± {usd(c.world_error_usd)} m USD of the world's loss, "
@@ -108,14 +110,21 @@ def _compared(c: FreshComparison, words: str) -> str:
 
 
 def _told_apart(c: FreshComparison) -> str:
+    """Return what makes these figures less sure than their errors say."""
     pairs = (
-        ("the world", c.world_usd, c.world_error_usd),
-        ("the partners", c.own_usd, c.own_error_usd),
+        ("the world", c.world_usd, c.world_error_usd, c.world_largest),
+        ("the partners", c.own_usd, c.own_error_usd, c.own_largest),
     )
-    unsure = [who for who, mean, error in pairs if abs(mean) <= 2.0 * error]
-    if not unsure:
-        return ""
-    return f"; for {' and '.join(unsure)} these futures are too few to tell it from nothing"
+    unsure = [who for who, mean, error, _ in pairs if error is None or abs(mean) <= 2.0 * error]
+    if unsure:
+        return f"; for {' and '.join(unsure)} these futures are too few to tell it from nothing"
+    skewed = [f"{share(part)} for {who}" for who, _, _, part in pairs if part > _MUCH]
+    if skewed:
+        return (
+            f"; a single future makes {' and '.join(skewed)}: so few carry it that the error is "
+            "more than it says"
+        )
+    return ""
 
 
 def _joint(result: PlanResult) -> Iterator[str]:
@@ -129,7 +138,7 @@ def _joint(result: PlanResult) -> Iterator[str]:
     )
     for c in result.comparisons:
         if _is(c, "separate"):
-            yield _compared(c, "In the fresh futures of the market, charge included, joining saves")
+            yield compared(c, "In the fresh futures of the market, charge included, joining saves")
     yield f"Sharing what is saved: {result.core}."
 
 
@@ -144,7 +153,7 @@ def _own_loss(result: PlanResult) -> Iterator[str]:
         )
     for c in found:
         words = f"In the {result.fresh} fresh futures, charge included, “{c.plan}” saves against"
-        yield _compared(c, f"{words} “{c.against}”")
+        yield compared(c, f"{words} “{c.against}”")
 
 
 def _if_a_cost_changes(result: PlanResult) -> Iterator[str]:

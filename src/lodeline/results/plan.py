@@ -241,9 +241,13 @@ class FreshComparison:
     plan, against
         Names as in `MarketView`.
     world_usd, world_error_usd
-        Mean saving by the world's loss, and one standard error.
+        Mean saving by the world's loss, and one standard error; None of a single future.
     own_usd, own_error_usd
         The same by the partners' own loss.
+    world_largest, own_largest
+        Part of the sum of absolute savings that the single future with the largest one makes.
+        Where it is much, the standard error is too small: a sample without that future would not
+        know of it.
     better_in
         Share of the futures in which the world's loss and the charge are lower.
     """
@@ -251,9 +255,11 @@ class FreshComparison:
     plan: str
     against: str
     world_usd: float
-    world_error_usd: float
+    world_error_usd: float | None
     own_usd: float
-    own_error_usd: float
+    own_error_usd: float | None
+    world_largest: float
+    own_largest: float
     better_in: float
 
 

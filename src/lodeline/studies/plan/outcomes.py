@@ -91,16 +91,25 @@ def fresh_comparisons(
             out.append(
                 FreshComparison(
                     plan, against, float(world.mean()), standard_error(world),
-                    float(own.mean()), standard_error(own), float((world > 0.0).mean()),
+                    float(own.mean()), standard_error(own), _largest(world), _largest(own),
+                    float((world > 0.0).mean()),
                 )
             )  # fmt: skip
     return tuple(out)
 
 
-def standard_error(values: Vector) -> float:
-    """Return the standard error of a mean; 0 of a single value."""
-    spread = float(values.std(ddof=1)) if values.size > 1 else 0.0
-    return spread / float(np.sqrt(values.size))
+def standard_error(values: Vector) -> float | None:
+    """Return the standard error of a mean; None of a single value, which has none."""
+    if values.size < 2:
+        return None
+    return float(values.std(ddof=1)) / float(np.sqrt(values.size))
+
+
+def _largest(values: Vector) -> float:
+    """Return the part of the sum of absolute values that the largest makes."""
+    sizes = np.abs(values)
+    total = float(sizes.sum())
+    return float(sizes.max()) / total if total > 0.0 else 0.0
 
 
 def coalition_values(menu: Menu, answers: Answers) -> tuple[CoalitionValue, ...]:
