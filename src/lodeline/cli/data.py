@@ -134,6 +134,9 @@ def quality(*, as_json: bool, codes: tuple[str, ...], year: int | None) -> None:
 @click.option("--by", help="Only those of this country or group, such as CHN.")
 @click.option("--on", "target", help="Only those that hit this country or group, or all.")
 @click.option("--year", type=int, help="Only those in force in this year.")
+@click.option(
+    "--all", "everything", is_flag=True, help="Also effects measured, suspensions and models."
+)
 def restrictions(
     *,
     as_json: bool,
@@ -141,6 +144,7 @@ def restrictions(
     by: str | None,
     target: str | None,
     year: int | None,
+    everything: bool,
 ) -> None:
     """List the export restrictions and supply shocks that really happened, with sources.
 
@@ -149,7 +153,7 @@ def restrictions(
     from lodeline.errors import InputError
     from lodeline.scenarios.ledger import ledger
 
-    found = ledger(material=material, by=by, target=target, year=year)
+    found = ledger(material=material, by=by, target=target, year=year, acts_only=not everything)
     if as_json:
         print_json({"rows": found.to_dicts()})
         return
@@ -163,7 +167,8 @@ def restrictions(
             row["restricting_country"].replace(";", " "),
             row["target"].replace(";", " "),
             row["material"].replace("_", " ").replace(";", ", "),
-            row["instrument"].replace("_", " "),
+            row["instrument"].replace("_", " ")
+            + ("" if row["kind"] == "act" else f" ({row['kind']})"),
         )
         for row in found.iter_rows(named=True)
     ]

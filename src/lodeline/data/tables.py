@@ -19,6 +19,21 @@ __all__ = [
 ]
 
 
+_EFFECTS = (
+    "CHN_BI_2025_EU_EVENT", "CHN_GAGE_2023_EU_EVENT", "CHN_GA_EU_SHARE", "CHN_GA_ZERO_US_ORIGIN",
+    "CHN_GE_2023_VOL", "CHN_GRAPHITE_2023_DEU", "CHN_GRAPHITE_2023_FRONTLOAD",
+    "CHN_GRAPHITE_2023_ITA", "CHN_GRAPHITE_2023_JPN", "CHN_GRAPHITE_2023_KOR",
+    "CHN_REE7_2025_DY_PRICE", "CHN_REE7_2025_DY_VOLUME_AT_PRICE", "CHN_REE7_2025_HREE_EU",
+    "CHN_REE7_2025_MAGNET_EU", "CHN_REE7_2025_TB_PRICE", "CHN_REE7_2025_Y_PRICE",
+    "CHN_REE_QUOTA_2010_ND", "CHN_SB_2024_EU_EVENT", "CHN_SB_2024_PRICE", "CHN_SB_2024_US_EVENT",
+    "CHN_US_BAN_2024_EVENT", "CHN_W_2025_PRICE", "IDN_NI_2020_PRICE",
+)  # fmt: skip
+_NO_ACTS = dict.fromkeys(_EFFECTS, "effect") | {
+    "CHN_US_BAN_SUSP": "suspension",
+    "USGS_GA_MODEL": "model",
+}
+
+
 def _one_of(table: pl.DataFrame, column: str, wanted: str | None, kind: str) -> pl.DataFrame:
     if wanted is None:
         return table
@@ -95,9 +110,21 @@ def stage_shares(material: str | None = None, stage: str | None = None) -> pl.Da
     return _one_of(table, "stage", stage, "stage")
 
 
-def restrictions() -> pl.DataFrame:
-    """Return the ledger of real export restrictions and supply shocks, with sources."""
-    return read_table("restrictions")
+def restrictions(*, acts_only: bool = False) -> pl.DataFrame:
+    """Return the ledger of real export restrictions and supply shocks, with sources.
+
+    Column ``kind`` says what a row is: an ``act`` that restricts or a shock; an ``effect`` of an
+    act that has a row of its own, measured for some material, place or time; a ``suspension``; a
+    ``model``. Start and end of an effect are those of the measurement.
+
+    Parameters
+    ----------
+    acts_only
+        Leave out all but acts.
+    """
+    kind = pl.col("id").replace_strict(_NO_ACTS, default="act", return_dtype=pl.String)
+    table = read_table("restrictions").with_columns(kind=kind)
+    return table.filter(pl.col("kind") == "act") if acts_only else table
 
 
 def stocks_and_policy() -> pl.DataFrame:

@@ -19,6 +19,7 @@ def ledger(
     by: str | None = None,
     target: str | None = None,
     year: int | None = None,
+    acts_only: bool = True,
 ) -> pl.DataFrame:
     """Return rows of the ledger of restrictions, by their start.
 
@@ -33,18 +34,20 @@ def ledger(
         group, or because all are hit.
     year
         Only rows in force at any time of this year; no end means still in force.
+    acts_only
+        Leave out effects measured, suspensions and models; see `lodeline.data.restrictions`.
 
     Raises
     ------
     UnknownNameError
         If no row names the material, or there is no such country or group.
     """
-    table = restrictions().sort("start", "id")
+    table = whole = restrictions(acts_only=acts_only).sort("start", "id")
     if material is not None:
         word = material.strip().lower().replace("-", "_")
         table = table.filter(_names(pl.col("material"), word))
         if table.is_empty():
-            known = {m for cell in restrictions()["material"] for m in cell.split(";")}
+            known = {m for cell in whole["material"] for m in cell.split(";")}
             shown = [name.replace("_", "-") for name in known]
             raise UnknownNameError("material in the ledger", material, shown)
     for name, column, everybody in (

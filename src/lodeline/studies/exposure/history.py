@@ -136,7 +136,7 @@ def _restrictions(
     """
     names = data.country_names()
     found: dict[tuple[str, str, str], tuple[str, str]] = {}
-    rows = data.restrictions().sort(pl.col("target").is_in(_ALL), descending=True)
+    rows = data.restrictions(acts_only=True).sort(pl.col("target").is_in(_ALL), descending=True)
     for row in rows.iter_rows(named=True):
         if not row["start"] or not _is_about(row, materials, codes):
             continue

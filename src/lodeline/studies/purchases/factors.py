@@ -57,7 +57,9 @@ def restriction_rows(
     own = {lot.material} | ({lot.form} if lot.form else set())
     own |= {spelling(lot.chain.material)} if lot.chain else set()
     found: dict[tuple[object, ...], list[dict[str, object]]] = {}
-    for row in data.restrictions().sort("start", descending=True).iter_rows(named=True):
+    for row in (
+        data.restrictions(acts_only=True).sort("start", descending=True).iter_rows(named=True)
+    ):
         if not _is_about(row["material"], own) or _is_over(row["end"], lot.year):
             continue
         by = expand(str(row["restricting_country"]).split(";"))
