@@ -47,6 +47,13 @@ def test_a_stress_test_has_its_answer_losses_and_sources(result):
     assert guide == {f"sheet '{name}'" for name in sheets if name != "about"}
 
 
+def test_the_guide_does_not_call_every_row_of_trade_the_base_years(result):
+    """Rows that stand in for gallium and germanium are of 2006."""
+    about = dict(stress_sheets(result)["about"].iter_rows())
+    assert "stands_in" in about["sheet 'trade'"]
+    assert "another" in about["sheet 'trade'"]
+
+
 def test_the_sheets_leave_the_result_as_it_is(result):
     before = result.countries.columns
     stress_sheets(result)

@@ -37,7 +37,8 @@ _GUIDE = {
     "parameters": "Every parameter with range and source; assumed ones say so",
     "reported": "Figures of the base year before balancing (reported, inferred or a prior: see "
     "basis) and after, t/year",
-    "trade": "Rows of the trade table behind the imports of the countries asked about, base year",
+    "trade": "Rows of the trade table behind the imports of the countries asked about, of the base "
+    "year; rows of a related good (stands_in) may be of another: see year",
     "limits": "What this does not show: limits of the chains and of the scenario",
     "data": "Tables of the dataset that were used: edition, licence, attribution",
     "sources": "Sources of the scenario",
