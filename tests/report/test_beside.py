@@ -33,11 +33,10 @@ def told(result):
     return [s.replace("\u00a0", " ") for s in beside_headline(result)]
 
 
-def test_what_is_not_traced_makes_the_loss_the_least_there_is(whole):
+def test_what_is_not_traced_could_make_the_loss_larger(whole):
     assert told(whole)[0] == (
-        "Japan’s rare earths (metals): 35 % cannot be traced to a maker (first seen in Viet Nam "
-        "and Thailand) and counts as free of China: seen by origin, the loss shown is the least "
-        "there is."
+        "Of Japan’s rare earths (metals), 35 % cannot be traced to a maker (first seen in Viet Nam "
+        "and Thailand) and counts as free of China: if it is not, the loss could be larger."
     )
     little = replace(whole, untraced=replace(whole.untraced, share=0.01))
     assert not any("traced" in s for s in told(little))
@@ -45,33 +44,35 @@ def test_what_is_not_traced_makes_the_loss_the_least_there_is(whole):
 
 def test_ends_that_numbers_reach_together_say_which(whole):
     assert told(whole)[1] == (
-        "The ends of the range turn 2 numbers at once: 21 % is severity (rare-earths-ban) 50 % and "
-        "stocks of users 90 days of use; 52 % is severity (rare-earths-ban) 100 % and stocks of "
-        "users 15 days of use."
+        "The ends of the range: 21 % with severity (rare-earths-ban) 50 % and stocks of users 90 "
+        "days of use; 52 % with severity (rare-earths-ban) 100 % and stocks of users 15 days of "
+        "use."
     )
     one = replace(whole, corners=(corner(0.3, is_severe=False), whole.corners[1]))
-    assert told(one)[1].startswith("One end of the range turns 2 numbers at once: 52 % is")
+    assert told(one)[1].startswith("The upper end of the range: 52 % with severity")
+    mild = replace(whole, corners=(whole.corners[0], corner(0.4, is_severe=True)))
+    assert told(mild)[1].startswith("The lower end of the range: 21 % with severity")
     none = replace(whole, corners=(corner(0.3, is_severe=False), corner(0.4, is_severe=True)))
-    assert not any("at once" in s for s in told(none))
+    assert not any("of the range:" in s for s in told(none))
 
 
 def test_a_severity_at_the_top_of_its_range_is_said_once(whole):
     assert told(whole)[2:] == [
-        "The severity of 100 % is the top of its own range (50 % and more): by it the loss can "
-        "only be smaller."
+        "The severity, 100 %, is the most that is assumed (least: 50 %): a milder stop would make "
+        "the loss smaller."
     ]
     lower = [
         {**r, "severity": {**r["severity"], "value": 0.8}} for r in whole.scenario["restrictions"]
     ]
     milder = replace(whole, scenario={**whole.scenario, "restrictions": lower})
-    assert not any("top of its own" in s for s in told(milder))
+    assert not any("most that is assumed" in s for s in told(milder))
 
 
 def test_they_stand_in_brief_terminal_page_and_workbook(whole, world):
     assert answer(whole).beside == tuple(beside_headline(whole))
     assert len(answer(whole).beside) == 3
     screen = " ".join(str(part) for part in stress_table(whole)[:2])
-    assert "the least there is" in " ".join(screen.split()).replace("\u00a0", " ")
+    assert "the loss could be larger" in " ".join(screen.split()).replace("\u00a0", " ")
     page = render_stress(whole, world=world).replace("\u00a0", " ")
     assert f"<p>{told(whole)[0]}" in page
     severe = corner_words(whole.corners[1]).replace("\u00a0", " ")

@@ -7,6 +7,7 @@ from lodeline.report.brief import (
     answer,
     asked_rows,
     changes,
+    earlier,
     form_words,
     leaves_out,
     rests_on,
@@ -192,3 +193,19 @@ def test_an_earlier_stage_that_is_hit_harder_is_told(result, changed):
     harder = replace(chain, metrics=chain.metrics.with_columns(unmet_share_peak=peak))
     told = plain(" ".join(answer(changed(chains=result.chains | {"rare-earths": harder})).rest))
     assert "Earlier in the chain it would lack up to 41 % of its rare earths (compounds)." in told
+
+
+def test_the_terminal_is_told_of_an_earlier_form_only_where_much_is_lacking(result, changed):
+    chain = result.chains["rare-earths"]
+
+    def told(peak):
+        here = (pl.col("country") == "ITA") & (pl.col("form") == "compounds")
+        share = pl.when(here).then(peak).otherwise(pl.col("unmet_share_peak"))
+        harder = replace(chain, metrics=chain.metrics.with_columns(unmet_share_peak=share))
+        return [plain(s) for s in earlier(changed(chains=result.chains | {"rare-earths": harder}))]
+
+    assert told(0.19) == []
+    assert told(0.41) == [
+        "Earlier in the chain more would be missing: Italy up to 41 % of its rare earths "
+        "(compounds)."
+    ]

@@ -79,6 +79,7 @@ def test_inferred_lanes_are_told_with_the_fit_on_the_fewest(result):
     row = replace(result.sensitivity[0], inferred_form="metals", at_low=0.34, at_high=0.46)
     told = [plain(s) for s in depends(replace(result, sensitivity=(row,)))]
     assert told[-1].endswith(
-        "at their most concentrated Japan would lack up to 46 %, at their least 34 %."
+        "at their most concentrated Japan would lack up to 46 %, at their least 34 %, "
+        "against 36 % as told."
     )
     assert len(told) == len([*depends(result)]) + 1

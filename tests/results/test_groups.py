@@ -8,7 +8,9 @@ import pytest
 from lodeline.report import brief
 from lodeline.report.foresight import write_foresight
 from lodeline.report.stress_book import stress_sheets
+from lodeline.report.terminal import stress_table
 from lodeline.results.document import stress_document
+from lodeline.results.groups import hardest_hit
 from lodeline.scenarios.groups import EU27, GROUPS
 from lodeline.scenarios.library import load_scenario
 from lodeline.studies.stress import run_both, run_stress
@@ -77,12 +79,40 @@ def test_groups_stand_apart_from_countries_wherever_rows_could_be_added(result):
     assert set(document["groups"]) == {"G7"} == set(document["chains"][CHAIN]["groups"])
     assert "G7" not in document["countries"]
     assert "G7" not in document["chains"][CHAIN]["countries"]
-    assert "G7" not in stress_sheets(result)["losses"]["country"].to_list()
+    sheets = stress_sheets(result)
+    assert "G7" not in sheets["losses"]["country"].to_list()
+    assert set(sheets["groups by month"]["country"]) == {"G7"}
+    assert set(sheets["by month"]["country"]) <= set(result.members)
+
+
+def test_a_second_member_is_named_only_where_it_is_a_point_worse(result):
+    chain = result.chains[CHAIN]
+    form = result.headline["form"]
+    first = hardest_hit(chain.metrics, "G7", form)[0]
+    there = pl.col("country").is_in(GROUPS["G7"]) & (pl.col("form") == form)
+    other = there & (pl.col("country") != first["country"])
+
+    def told(more):
+        share = pl.when(other).then(first["unmet_share_peak"] + more)
+        size = pl.when(other).then(first["reference_use_t"])
+        metrics = chain.metrics.with_columns(
+            share.otherwise(pl.col("unmet_share_peak")).alias("unmet_share_peak"),
+            size.otherwise(pl.col("reference_use_t")).alias("reference_use_t"),
+        )
+        moved = replace(chain, metrics=metrics)
+        return " ".join(brief.members(replace(result, chains={**result.chains, CHAIN: moved})))
+
+    assert "larger users" not in told(0.009)
+    assert "the hardest hit of the larger users would be" in told(0.011)
 
 
 def test_the_brief_names_the_member_that_bears_most(result):
     text = " ".join(brief.answer(result).rest)
-    assert "Most of it would be missing in Japan" in text
+    assert "The largest part of it would be missing in Japan" in text
+    (sentence,) = brief.members(result)
+    assert sentence in text
+    screen = " ".join(str(part) for part in stress_table(result))
+    assert " ".join(sentence.split()) in " ".join(screen.split())
     assert result.members[:7] == GROUPS["G7"]
 
 

@@ -31,6 +31,12 @@ def test_nobody_is_named_who_was_asked_about_or_lacks_no_more():
     assert hit_elsewhere(USERS, "lng", ["IND"], 0.11) is None
 
 
+def test_nobody_is_named_who_lacks_less_than_a_point_more():
+    peak = USERS.filter(country="PAK")["unmet_share_peak"][0]
+    assert hit_elsewhere(USERS, "lng", ["IND"], peak - 0.009) is None
+    assert hit_elsewhere(USERS, "lng", ["IND"], peak - 0.011)["country"] == "PAK"
+
+
 def test_shares_of_the_world_add_up_by_form():
     shares = with_world_share(USERS)
     totals = shares.group_by("form").agg(pl.col("world_use_share").sum())

@@ -1,4 +1,4 @@
-"""What belongs beside a headline: how its range was made, and why it is the least there is."""
+"""What belongs beside a headline: its range, and what could make it larger or smaller."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ def _untraced(result: StressResult) -> Iterator[str]:
     names = result.country_names
     seen = [fmt.location(names.get(c, c)) for c in part.first_seen]
     where = f" (first seen in {fmt.join(seen)})" if seen else ""
-    who = fmt.possessive(fmt.location(names.get(part.country, part.country), first=True))
+    who = fmt.possessive(fmt.location(names.get(part.country, part.country)))
     what = form_of(result.chains[part.chain].title, part.form)
     by = [fmt.location(names.get(c, c)) for c in restrictors(result, part.chain)]
     yield (
-        f"{who} {what}: {fmt.share(part.share)} cannot be traced to a maker{where} and counts as "
-        f"free of {fmt.join(by)}: seen by origin, the loss shown is the least there is."
+        f"Of {who} {what}, {fmt.share(part.share)} cannot be traced to a maker{where} and counts "
+        f"as free of {fmt.join(by)}: if it is not, the loss could be larger."
     )
 
 
@@ -53,11 +53,9 @@ def _together(result: StressResult) -> Iterator[str]:
     told = [c for c in result.corners if c.value == ends[c.is_severe] and c.numbers]
     if not told:
         return
-    count = fmt.count(len(told[0].numbers), "number")
-    which = {1: "One end", 2: "The ends"}[len(told)]
-    turns = "turns" if len(told) == 1 else "turn"
-    runs = [f"{fmt.share(c.value)} is {corner_words(c)}" for c in told]
-    yield f"{which} of the range {turns} {count} at once: {'; '.join(runs)}."
+    runs = [f"{fmt.share(c.value)} with {corner_words(c)}" for c in told]
+    which = "ends" if len(told) > 1 else "upper end" if told[0].is_severe else "lower end"
+    yield f"The {which} of the range: {'; '.join(runs)}."
 
 
 def _at_the_top(result: StressResult) -> Iterator[str]:
@@ -69,8 +67,8 @@ def _at_the_top(result: StressResult) -> Iterator[str]:
     for number in found:
         if number["value"] == number["high"] > number["low"]:
             yield (
-                f"The severity of {fmt.share(number['value'], is_exact=True)} is the top of its "
-                f"own range ({fmt.share(number['low'], is_exact=True)} and more): by it the loss "
-                "can only be smaller."
+                f"The severity, {fmt.share(number['value'], is_exact=True)}, is the most that is "
+                f"assumed (least: {fmt.share(number['low'], is_exact=True)}): a milder stop would "
+                "make the loss smaller."
             )
             return

@@ -15,6 +15,7 @@ from lodeline.report.depends import cautions, depends
 from lodeline.results.groups import hardest_hit
 from lodeline.results.metrics import UNMET_THRESHOLD
 from lodeline.results.stress import ChainResult, SensitivityRow, StressResult
+from lodeline.results.users import CLEARLY
 
 __all__ = [
     "NOTHING",
@@ -24,8 +25,10 @@ __all__ = [
     "answer",
     "asked_rows",
     "changes",
+    "earlier",
     "form_words",
     "leaves_out",
+    "members",
     "metric_row",
     "rests_on",
     "share_of_use",
@@ -41,6 +44,9 @@ _SENTENCES = 3
 """Other countries that get a sentence; the table holds the rest."""
 
 _CHANGES = 3
+
+_MUCH = 0.2
+"""Share of use from which an earlier form is told of beside a table of the form shown."""
 
 _RESTRICTIONS, _ASSUMPTIONS, _NOTES = 3, 4, 3
 _POINT, _ROOM = 200, 1400
@@ -93,7 +99,7 @@ def answer(result: StressResult) -> Answer:
     lead += f"; {price}." if price else "."
     rest = [
         *_course(name, chain, row, result),
-        *_members(result, chain, head),
+        *members(result),
         *depends(result),
         *_others(result),
     ]
@@ -233,19 +239,23 @@ def _course(name: str, chain: ChainResult, row: Row, result: StressResult) -> It
         yield f"{text}, {_cost(cost)}." if cost is not None else f"{text}."
 
 
-def _members(result: StressResult, chain: ChainResult, head: Row) -> Iterator[str]:
+def members(result: StressResult) -> Iterator[str]:
     """Yield who of a group bears most, and who of its larger users lacks the largest share."""
-    form, unit = head["form"], chain.units[head["form"]]
+    head = result.headline
+    if not head or head["unmet_share_peak"] is None or head["unmet_share_peak"] < NOTHING:
+        return
+    chain, form = result.chains[head["chain"]], head["form"]
     hit = hardest_hit(chain.metrics, head["country"], form)
-    if hit is None or head["unmet_share_peak"] < NOTHING:
+    if hit is None:
         return
     first, worst = hit
     who = fmt.location(_name(result, first["country"]))
     text = (
-        f"Most of it would be missing in {who}: {fmt.tonnes(first['unmet_t_total'], unit)}, up to "
+        f"The largest part of it would be missing in {who}: "
+        f"{fmt.tonnes(first['unmet_t_total'], chain.units[form])}, up to "
         f"{fmt.share(first['unmet_share_peak'])} of its use"
     )
-    if worst["country"] != first["country"]:
+    if worst["unmet_share_peak"] >= first["unmet_share_peak"] + CLEARLY:
         text += (
             f"; the hardest hit of the larger users would be "
             f"{fmt.location(_name(result, worst['country']))} ("
@@ -300,8 +310,39 @@ def _other(result: StressResult, chain: ChainResult, country: str, row: Row) -> 
     return f"{lack} and pay up to {fmt.times(multiple)[1:]} times the price of {result.base_year}."
 
 
+def earlier(result: StressResult) -> Iterator[str]:
+    """Yield which countries asked about lack much of an earlier form, and less of what is shown."""
+    told: dict[str, Row] = {}
+    for _, country, row in asked_rows(result):
+        told.setdefault(country, row)
+    found = [
+        (worst, country, f"{share} of its {what}")
+        for country, row in told.items()
+        for worst, what, share in _worse_earlier(result, country, row)
+        if worst >= _MUCH
+    ]
+    found.sort(key=lambda item: -item[0])
+    if not found:
+        return
+    each = [f"{fmt.location(_name(result, c))} up to {text}" for _, c, text in found[:_SENTENCES]]
+    left = len(found) - len(each)
+    if left:
+        each.append(fmt.count(left, "more country", "more countries"))
+    more = f" {fmt.share(_MUCH)} or more" if left else ""
+    yield f"Earlier in the chain more would be missing: {fmt.join(each)}{more}."
+
+
 def _earlier(result: StressResult, country: str, told: Row) -> str:
     """Return a clause on an earlier form of which the country lacks more than what is told."""
+    for _, what, share in _worse_earlier(result, country, told):
+        return f" Earlier in the chain it would lack up to {share} of its {what}."
+    return ""
+
+
+def _worse_earlier(
+    result: StressResult, country: str, told: Row
+) -> Iterator[tuple[float, str, str]]:
+    """Yield the earlier form of which most is lacking, if more than told: share, form, words."""
     found = [
         (row["unmet_share_peak"], form_words(chain, form), share_of_use(row))
         for chain in result.chains.values()
@@ -312,9 +353,8 @@ def _earlier(result: StressResult, country: str, told: Row) -> str:
         and row["unmet_share_peak"] is not None
     ]
     worst, what, told_share = max(found, default=(0.0, "", ""))
-    if worst < NOTHING or worst <= (told["unmet_share_peak"] or 0.0):
-        return ""
-    return f" Earlier in the chain it would lack up to {told_share} of its {what}."
+    if worst >= NOTHING and worst > (told["unmet_share_peak"] or 0.0):
+        yield worst, what, told_share
 
 
 def _at_most(value: float) -> str:

@@ -59,7 +59,8 @@ def _inferred(result: StressResult, chain: ChainResult, country: str) -> Iterato
             who = fmt.location(_name(result, country))
             yield (
                 f"With the inferred lanes of {what} at their most concentrated {who} would lack up "
-                f"to {fmt.share(row.at_high)}, at their least {fmt.share(row.at_low)}."
+                f"to {fmt.share(row.at_high)}, at their least {fmt.share(row.at_low)}, against "
+                f"{fmt.share(row.central)} as told."
             )
 
 

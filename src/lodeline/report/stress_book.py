@@ -22,6 +22,8 @@ _GUIDE = {
     "losses": "Worst month, tonnes, times, price and cost by country and form, over all months; "
     "is_price_capped: the price means nothing; is_remainder: use below a tenth of intake_t",
     "groups": "The same of the groups asked about: sums of their members",
+    "groups by month": "The same as by month of the groups asked about: sums of their members, "
+    "which never stand among countries",
     "dates": "Months in which a country runs short, its stock is gone, its price peaks",
     "by month": "Countries asked about: use, price and stocks of every month",
     "suppliers": "Who supplies whom, before and during (mean of the restricted months), t/month; "
@@ -47,6 +49,7 @@ _GUIDE = {
 
 _ABSENT = {
     "groups": "no group was asked about",
+    "groups by month": "no group was asked about",
     "third countries": "no restriction has a target, or nothing came through third countries",
     "reserves": "no state is known to hold any",
     "sectors": "no shares of sectors are published",
@@ -83,7 +86,8 @@ def _tables(result: StressResult) -> dict[str, pl.DataFrame]:
         "losses": gather(lambda c: with_world_share(c.metrics)),
         "groups": gather(lambda c: c.groups.metrics),
         "dates": gather(lambda c: date_table(c.series)),
-        "by month": gather(lambda c: pl.concat([c.groups.series, c.series.filter(asked)])),
+        "groups by month": gather(lambda c: c.groups.series),
+        "by month": gather(lambda c: c.series.filter(asked)),
         "suppliers": gather(lambda c: c.supply.filter(buys)),
         "concentration": gather(
             lambda c: supplier_concentration(c.supply.filter(buys), c.reconciliation)

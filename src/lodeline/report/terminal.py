@@ -27,8 +27,9 @@ _SHORTEST_NAME = 14
 def stress_table(result: StressResult) -> tuple[RenderableType, ...]:
     """Return the title, the answer, a line for each material and country, and notes.
 
-    Below the lines stands what carries the headline's country (third countries, reserve, sectors),
-    and which lanes nobody observed.
+    Below the lines stands who of a group bears most, who lacks much of an earlier form, what
+    carries the headline's country (third countries, reserve, sectors), and which lanes nobody
+    observed.
 
     Without recorded use in the countries asked about there is no table; the answer says so.
 
@@ -42,7 +43,8 @@ def stress_table(result: StressResult) -> tuple[RenderableType, ...]:
     if not table:
         return (*answer, *inferred)
     notes = (Text(_wrap(note), style="dim") for note in _notes(result))
-    carried = " ".join([*depends(result), *cautions(result)])
+    hit = (*brief.members(result), *brief.earlier(result))
+    carried = " ".join([*hit, *depends(result), *cautions(result)])
     told = (Text(_wrap(carried)), Text()) if carried else ()
     return (*answer, Text(), *table, Text(), *told, *notes)
 

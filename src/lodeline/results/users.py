@@ -7,7 +7,10 @@ from typing import Any
 
 import polars as pl
 
-__all__ = ["LARGE_USER", "SMALL_USER", "hit_elsewhere", "with_world_share"]
+__all__ = ["CLEARLY", "LARGE_USER", "SMALL_USER", "hit_elsewhere", "with_world_share"]
+
+CLEARLY = 0.01
+"""Least difference of two unmet shares (0-1) for one country to be called harder hit."""
 
 LARGE_USER = 0.01
 """Least share of the world's use for a country that was not asked about to be named."""
@@ -47,13 +50,14 @@ def hit_elsewhere(
     asked
         Countries asked about, ISO3.
     worst
-        Peak of the unmet share (0-1) among them; a country that lacks no more is not returned.
+        Peak of the unmet share (0-1) among them; a country that lacks less than
+        `CLEARLY` more is not returned.
     """
     large = with_world_share(metrics).filter(
         (pl.col("form") == form)
         & ~pl.col("country").is_in(list(asked))
         & (pl.col("world_use_share") >= LARGE_USER)
-        & (pl.col("unmet_share_peak") > worst)
+        & (pl.col("unmet_share_peak") >= worst + CLEARLY)
         & ~pl.col("is_remainder")
     )
     if large.is_empty():
