@@ -100,8 +100,7 @@ class FittedChain:
     def simulate(self, values: Values, *, first: int, kept: int) -> Found:
         """Run the first `kept` scenarios of a block.
 
-        Side by side it is always all scenarios of the block that share a base year: there the
-        numbers of a scenario depend, in their last bits, on its place among them.
+        Side by side it is always all scenarios of the block that share a base year.
 
         Parameters
         ----------

@@ -218,7 +218,7 @@ def _improve(
             if not is_allowed(trial) or not _falls(new := cost(trial), value):
                 continue
             other = confirm(trial)
-            if np.isinf(other) or _falls(other, second):
+            if other == -np.inf or _falls(other, second):
                 best, value, second = trial, new, other
         if value >= before:
             break
