@@ -65,6 +65,16 @@ def test_remainders_inferred_lanes_and_capped_prices_are_marked(tmp_path, capfdb
     assert "†" not in page
 
 
+def test_a_price_at_the_cap_of_an_ore_is_marked(tmp_path, capfdbinary):
+    """What works pay for bauxite ends at three times its price, far below the cap of all."""
+    words = "worst-case --target DEU --chain aluminium --form bauxite --k 1 --months 6 --json --out"
+    assert main([*words.split(), str(tmp_path)]) == 0
+    outcome = json.loads(capfdbinary.readouterr().out)["outcome"]["DEU"]
+    assert 3.0 <= outcome["price_multiple_peak"] < 4.0
+    assert outcome["is_price_capped"] is True
+    assert "† Price at the model" in (tmp_path / "worst-case.md").read_text()
+
+
 def test_a_country_that_does_not_exist_is_named(capfdbinary):
     code = main(["worst-case", "--target", "ITX", "--chain", "rhodium"])
     out = capfdbinary.readouterr()

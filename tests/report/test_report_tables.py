@@ -4,6 +4,7 @@ from dataclasses import replace
 import polars as pl
 import pytest
 
+from lodeline.network.outputs import STATED_USE
 from lodeline.report import tables
 
 
@@ -85,6 +86,30 @@ def test_a_share_of_a_mere_remainder_is_flagged(result, chain):
         assert sum(r.startswith("‡ recorded use is less than a tenth") for r in table.reasons) == 1
         assert not any(c.text.endswith("‡") for r in table.rows for c in r if r[0].text == "Japan")
     assert "‡" in "".join(c.text for r in tables.key_figures(marked).rows for c in r)
+
+
+def test_an_assumed_use_of_an_exporter_is_not_called_a_remainder(result, chain):
+    basis = pl.when((pl.col("country") == "ITA") & (pl.col("item") == "output"))
+    stated = basis.then(pl.lit(STATED_USE)).otherwise(pl.col("basis")).alias("basis")
+    other = replace(
+        change(chain, "ITA", is_remainder=True),
+        reconciliation=chain.reconciliation.with_columns(stated),
+    )
+    assert other.has_stated_use("ITA", other.form)
+    assert not chain.has_stated_use("ITA", chain.form)
+    marked = replace(result, chains={**result.chains, "rare-earths": other})
+    reasons = tables.losses(other, marked).reasons
+    assert any(r.startswith("‡ use of an exporter whose output nobody publishes") for r in reasons)
+    assert not any("remainder of two large figures" in r for r in reasons)
+
+
+def test_outputs_that_are_priors_move_and_reported_trade_stays(chain):
+    told = replace(chain, max_deviation_from_reported=4e-16)
+    assert told.is_fitted_to_trade
+    assert not chain.is_fitted_to_trade
+    assert not replace(chain, max_deviation_from_reported=None).is_fitted_to_trade
+    seen = chain.reconciliation.with_columns(basis=pl.lit("observed 2024, USGS"))
+    assert not replace(told, reconciliation=seen).is_fitted_to_trade
 
 
 def test_the_brief_s_table_stays_short(changed):

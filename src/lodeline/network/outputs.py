@@ -35,6 +35,8 @@ _MAKER_BY_TRADE = 2.0
 """Where no source lists the makers of a form, or leaves some unnamed, a net exporter that ships out
 at least so many times what it takes in counts as one; the others pass on. Assumed."""
 _FROM_NET_EXPORTS = "prior: net exports"
+STATED_USE = f"{_FROM_NET_EXPORTS} plus stated domestic use"
+"""Basis of an output from which a country's use follows as a stated share of its net exports."""
 NOT_TRACED = "not traced"
 """How the basis of an output begins that no source explains: where it comes from is not known."""
 
@@ -200,8 +202,7 @@ def _from(
     if isinstance(source, SharesOfWorld):
         return _from_shares(chain, form, source, trade, year)
     share = 1.0 + source.domestic_use.value
-    words = f"{_FROM_NET_EXPORTS} plus stated domestic use"
-    return {c: (share * t, _NET_EXPORTS_DEVIATION, words) for c, t in net.items() if t > 0.0}
+    return {c: (share * t, _NET_EXPORTS_DEVIATION, STATED_USE) for c, t in net.items() if t > 0.0}
 
 
 def _net_exports(trade: FormTrade) -> dict[str, float]:

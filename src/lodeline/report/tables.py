@@ -44,6 +44,10 @@ _REMAINDER = (
     f"{brief.REMAINDER_MARK} recorded use is less than a tenth of what the country makes and takes "
     "in: a remainder of two large figures, of which a percentage or a cost says little"
 )
+_STATED = (
+    f"{brief.REMAINDER_MARK} use of an exporter whose output nobody publishes: a small share of "
+    "its net exports, assumed, of which a percentage or a cost says little"
+)
 _CAPPED = "price at the model’s cap, where it no longer means anything"
 
 
@@ -220,7 +224,7 @@ def costs(result: StressResult, *, shown: int = 10) -> Table:
                 Cell(_name(result, row["country"]), strong=row["country"] in result.members),
                 _cell(row["cost_usd"], fmt.money(row["cost_usd"])),
                 _chain_cell(row["worst_chain"], result),
-                _share_cell(row, _NO_USE),
+                _share_cell(row, result.chains.get(row["worst_chain"]), _NO_USE),
             )
             for row in rows.iter_rows(named=True)
         ),
@@ -405,7 +409,7 @@ def _metric_cells(
     horizon = len(result.months)
     survive, recover = row["time_to_survive_months"], row["time_to_recover_months"]
     lost = row["unmet_t_total"]
-    yield _share_cell(row, strong=True)
+    yield _share_cell(row, chain, strong=True)
     yield _cell(lost, fmt.tonnes(lost, unit) if unit else fmt.quantity(lost))
     if row["unmet_share_peak"] is None:
         yield from (absent(_NOT_COMPUTED), absent(_NOT_COMPUTED))
@@ -420,12 +424,19 @@ def _metric_cells(
 
 
 def _share_cell(
-    row: Mapping[str, Any], reason: str = _NOT_COMPUTED, *, strong: bool = False
+    row: Mapping[str, Any],
+    chain: ChainResult | None,
+    reason: str = _NOT_COMPUTED,
+    *,
+    strong: bool = False,
 ) -> Cell:
-    """Return the worst month, marked where the use is a mere remainder."""
+    """Return the worst month, marked where the use is a mere remainder, or assumed small."""
     cell = _cell(row["unmet_share_peak"], brief.share_of_use(row), reason, strong=strong)
     is_marked = cell.text.endswith(brief.REMAINDER_MARK)
-    return replace(cell, reason=_REMAINDER) if is_marked else cell
+    if not is_marked or chain is None:
+        return cell
+    is_stated = chain.has_stated_use(row["country"], row.get("form", chain.form))
+    return replace(cell, reason=_STATED if is_stated else _REMAINDER)
 
 
 def _price_cell(chain: ChainResult, row: Mapping[str, Any]) -> Cell:

@@ -19,7 +19,8 @@ _SHOWN = 5
 _CAP_MARK = "†"
 _REMAINDER = (
     "The recorded use is less than a tenth of what the country makes and takes in: a remainder of "
-    "two large figures, of which a percentage or a cost says little."
+    "two large figures (or, of an exporter whose output nobody publishes, an assumed share of its "
+    "net exports), of which a percentage or a cost says little."
 )
 _ISO3 = re.compile(r"\b[A-Z]{3}\b")
 _GAIN = (

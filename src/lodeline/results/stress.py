@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 
+from lodeline.network.outputs import STATED_USE
 from lodeline.results.groups import GroupTables
 from lodeline.scenarios.groups import GROUPS, expand
 
@@ -20,6 +21,9 @@ __all__ = [
     "StressResult",
     "Untraced",
 ]
+
+_ROUNDING = 1e-9
+"""Below this a relative move of the balancing is the solver's rounding."""
 
 
 @dataclass(frozen=True)
@@ -132,6 +136,22 @@ class ChainResult:
     def series_of(self, place: str) -> pl.DataFrame:
         """Return the months of a country or group."""
         return _of_place(self.series, self.groups.series, place)
+
+    @property
+    def is_fitted_to_trade(self) -> bool:
+        """Whether trade is reported and no output observed: outputs move, trade need not."""
+        what, basis = pl.col("item"), pl.col("basis")
+        moved = self.max_deviation_from_reported
+        is_observed = (what == "output") & basis.str.starts_with("observed")
+        observed = self.reconciliation.filter(is_observed)
+        return moved is not None and moved < _ROUNDING and observed.is_empty()
+
+    def has_stated_use(self, country: str, form: str) -> bool:
+        """Return whether a country's use follows from a stated share of its net exports."""
+        rows = self.reconciliation.filter(
+            (pl.col("country") == country) & (pl.col("form") == form) & (pl.col("item") == "output")
+        )
+        return STATED_USE in rows["basis"].to_list()
 
 
 def _of_place(countries: pl.DataFrame, groups: pl.DataFrame, place: str) -> pl.DataFrame:

@@ -14,7 +14,6 @@ from lodeline import data
 from lodeline.network.catalogue import load_chain
 from lodeline.network.chain import Chain
 from lodeline.network.likeness import inferred_forms
-from lodeline.network.network import PRICE_CAP
 from lodeline.network.stocks import StockPolicy
 from lodeline.results.programme import ProgrammeResult, RangeRow, SlipFigures
 from lodeline.scenarios.programme import BillLine, Programme
@@ -321,7 +320,7 @@ def _form_row(case: Case, done: Build, k: int, line: BillLine) -> dict[str, obje
         "buffer_kg": held,
         "served_share_lowest": float((there.there_kg / there.wanted_kg).min()),
         "price_multiple_peak": float(there.price_multiple.max()),
-        "is_price_capped": bool(there.price_multiple.max() >= PRICE_CAP),
+        "is_price_capped": bool(there.is_capped.any()),
         "inferred_from": inferred_forms(base.chain).get(line.form),
         "months_binding": int((done.binding == k).sum()),
         "units_late_alone": alone.peak,
@@ -366,7 +365,7 @@ def _supply_table(case: Case, done: Build) -> pl.DataFrame:
                     "stock_kg": done.stock_kg[:, k],
                     "served_share": there.there_kg / there.wanted_kg,
                     "price_multiple": there.price_multiple,
-                    "is_price_capped": there.price_multiple >= PRICE_CAP,
+                    "is_price_capped": there.is_capped,
                 }
             )
         )

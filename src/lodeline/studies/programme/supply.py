@@ -88,6 +88,8 @@ class LineSupply:
         What all users want and get, kg/month, shape (month of schedule,).
     price_multiple
         Price over the reference price, shape (month of schedule,).
+    is_capped
+        Whether it has reached the form's cap (`Network.cap`), shape (month of schedule,).
     reserve_kg, reserve_left_kg
         What the state holds at the start, and at its lowest in the market; None: it has none.
     max_residual, max_gap
@@ -97,6 +99,7 @@ class LineSupply:
     wanted_kg: Vector
     there_kg: Vector
     price_multiple: Vector
+    is_capped: NDArray[np.bool_]
     reserve_kg: float | None = None
     reserve_left_kg: float | None = None
     max_residual: float = 0.0
@@ -186,7 +189,8 @@ def supply_of(
     if not acting:
         ones = np.ones(len(clock.material))
         uses = {line.form: _use_kg(base, line, programme.country) for line in lines}
-        return {f: LineSupply(use * ones, use * ones, ones) for f, use in uses.items()}
+        never = np.zeros(ones.size, dtype=np.bool_)
+        return {f: LineSupply(use * ones, use * ones, ones, never) for f, use in uses.items()}
     schedule = compile_schedule(
         base, acting, clock.calendar, stocks=setting.rule, lead_time=setting.lead_time,
         origin=setting.origin if restricted else None,
@@ -205,6 +209,7 @@ def supply_of(
             clock.spread(calm, wanted),
             clock.spread(calm, there),
             clock.spread(1.0, part["price_multiple"].to_numpy()),
+            clock.spread(0.0, part["is_price_capped"].cast(pl.Float64).to_numpy()) > 0.0,
             _KG * held[0]["opening_t"] if held else None,
             _KG * held[0]["lowest_t"] if held else None,
             run.max_residual,

@@ -99,6 +99,7 @@ def outcome_table(question: Question, outcome: Outcome) -> pl.DataFrame:
     unmet, cost = outcome.unmet_t_total[0], outcome.cost[0].sum(axis=0)
     is_left_over = is_remainder(network.base)[question.form]
     price = outcome.price_multiple_peak[0]
+    is_capped = price >= _caps(network)
     rows = [
         {
             "country": network.countries[outcome.use_country[u]],
@@ -107,7 +108,7 @@ def outcome_table(question: Question, outcome: Outcome) -> pl.DataFrame:
             "unmet_share": float(unmet[u] / (used[i] * question.months)),
             "unmet_share_peak": float(outcome.unmet_share_peak[0, u]),
             "price_multiple_peak": float(price[u]),
-            "is_price_capped": bool(price[u] >= PRICE_CAP),
+            "is_price_capped": bool(is_capped[u]),
             "time_to_survive_months": _months_until_short(outcome, int(u)),
             "cost_usd": float(cost[outcome.use_country[u]]),
             "is_remainder": bool(is_left_over[outcome.use_country[u]]),
@@ -121,12 +122,19 @@ def outcome_table(question: Question, outcome: Outcome) -> pl.DataFrame:
         "unmet_share": float(unmet[mine].sum() / (used.sum() * question.months)),
         "unmet_share_peak": None,
         "price_multiple_peak": float(price[mine].max()),
-        "is_price_capped": bool(price[mine].max() >= PRICE_CAP),
+        "is_price_capped": bool(is_capped[mine].any()),
         "time_to_survive_months": None,
         "cost_usd": float(cost[list(question.target)].sum()),
         "is_remainder": bool(is_left_over[outcome.use_country[mine]].all()),
     }
     return pl.DataFrame([*rows, whole])
+
+
+def _caps(network: Network) -> NDArray[np.float64]:
+    """Return the price cap of each use over its reference price, shape (use,)."""
+    uses = network.of_kind(ActivityKind.USE)
+    rows = network.incidence.indices[network.incidence.indptr[uses]]
+    return np.asarray(np.minimum(network.cap[uses] / network.row_price[rows], PRICE_CAP))
 
 
 def _months_until_short(outcome: Outcome, use: int) -> int | None:
