@@ -180,5 +180,5 @@ def test_the_command_repeats_the_run(result):
 def test_a_chain_without_observed_output_tells_no_rounding_zero(result, world):
     chains = {n: replace(c, max_deviation_from_reported=4e-16) for n, c in result.chains.items()}
     page = render_stress(replace(result, chains=chains), world=world)
-    assert "reported trade stays as it is" in page
+    assert "the trade that is reported stays as it is" in page
     assert "the largest move of a reported lane or output is" not in page

@@ -65,6 +65,17 @@ def test_the_stated_buffer_prevents_the_slip_and_a_smaller_one_does_not(result, 
     assert run(programme(days=0.99 * needed), scenario).slip.slip_month is not None
 
 
+def test_a_price_at_the_cap_of_an_ore_is_marked_far_below_twenty_times():
+    asked = programme(chain="aluminium", form="bauxite", country="DEU")
+    found = run(asked, load_scenario("guinea-bauxite-stop-2027"), months=6)
+    [form] = found.forms.to_dicts()
+    assert 3.0 <= form["price_multiple_peak"] < 4.0
+    assert form["is_price_capped"]
+    marked = found.supply["is_price_capped"]
+    assert marked.any()
+    assert not marked.all()
+
+
 def test_the_stated_priority_prevents_the_slip(result, scenario):
     needed = result.priority_needed
     assert 0.0 < needed <= 1.0
