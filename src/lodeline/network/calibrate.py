@@ -12,7 +12,7 @@ With an `Origin` the layered forms have two nodes in each country outside the re
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -43,7 +43,7 @@ def calibrate(
     *,
     origin: Origin | None = None,
     stocks: StockRule | None = None,
-    stopped: Mapping[tuple[int, int], float] | None = None,
+    stopped: Collection[tuple[int, int]] = (),
 ) -> Network:
     """Return the network of a base year.
 
@@ -59,11 +59,11 @@ def calibrate(
         Keeps reserves apart from the stocks of users, and says how they are released; default one
         stock in each place, sold as its price rises.
     stopped
-        By form and country of makers whose works may stand still, the part that stops: they can
-        buy back, see `return_lanes`; default none.
+        Form and country of makers whose works may stand still: they can buy back, see
+        `return_lanes`.
     """
     behaviour = behaviour or base.chain.behaviour
-    build = _Builder(base, behaviour, origin, stocks, stopped or {})
+    build = _Builder(base, behaviour, origin, stocks, stopped)
     build.add_nodes()
     build.add_outputs()
     build.add_recipes()
@@ -102,7 +102,7 @@ class _Builder:
     behaviour: Behaviour
     origin: Origin | None
     stocks: StockRule | None = None
-    stopped: Mapping[tuple[int, int], float] = field(default_factory=dict)
+    stopped: Collection[tuple[int, int]] = ()
     rows: list[tuple[RowKind, int, int, Layer, float]] = field(default_factory=list)
     columns: list[_Column] = field(default_factory=list)
     node: dict[tuple[int, int, Layer], int] = field(default_factory=dict)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection
 
 from lodeline.network.base_year import BaseYear
 from lodeline.network.form_type import FormType, form_type
@@ -11,7 +11,7 @@ __all__ = ["return_lanes"]
 
 
 def return_lanes(
-    base: BaseYear, stopped: Mapping[tuple[int, int], float]
+    base: BaseYear, stopped: Collection[tuple[int, int]]
 ) -> list[tuple[int, int, int, float]]:
     """Return form, origin, destination and scale (t/year) of lanes that open when works stop.
 
@@ -26,20 +26,17 @@ def return_lanes(
     base
         Balanced flows.
     stopped
-        By form and country of the makers, the part of their output that stops at most. The scale of
-        a lane is that part of what they sold, so that a stop of next to nothing opens next to
-        nothing.
+        Form and country of the makers.
     """
     taken = set(zip(base.lane_form, base.lane_origin, base.lane_destination, strict=True))
     taken |= set(zip(base.latent_form, base.latent_origin, base.latent_destination, strict=True))
-    lanes = []
-    for f, i, j, level in zip(
-        base.lane_form, base.lane_origin, base.lane_destination, base.lane_level, strict=True
-    ):
-        part = stopped.get((int(f), int(i)), 0.0)
-        if part > 0.0 and (f, j, i) not in taken and _comes_back(base, int(f)):
-            lanes.append((int(f), int(j), int(i), part * float(level)))
-    return lanes
+    return [
+        (int(f), int(j), int(i), float(level))
+        for f, i, j, level in zip(
+            base.lane_form, base.lane_origin, base.lane_destination, base.lane_level, strict=True
+        )
+        if (int(f), int(i)) in stopped and (f, j, i) not in taken and _comes_back(base, int(f))
+    ]
 
 
 def _comes_back(base: BaseYear, f: int) -> bool:

@@ -171,12 +171,14 @@ def compile_schedule(
     """
     own = [r for r in restrictions if r.chain == base.chain.id]
     origin = origin or origin_kept_apart(base, own)
-    stopped: dict[tuple[int, int], float] = {}
-    for r in own:
-        if isinstance(r, Outage):
-            for place in ((f, base.countries.index(c)) for f in forms_of(base, r)
-                          for c in r.restrictors if c in base.countries):  # fmt: skip
-                stopped[place] = max(stopped.get(place, 0.0), r.severity.value)
+    stopped = {
+        (f, base.countries.index(c))
+        for r in own
+        if isinstance(r, Outage)
+        for f in forms_of(base, r)
+        for c in r.restrictors
+        if c in base.countries
+    }
     network = calibrate(base, behaviour, origin=origin, stocks=stocks, stopped=stopped)
     closures = [(r, detours_of(network, r)) for r in own if isinstance(r, Closure)]
     columns = network.activities
