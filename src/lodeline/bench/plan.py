@@ -14,6 +14,7 @@ building of its models.
 from __future__ import annotations
 
 import json
+import math
 import signal
 import subprocess
 import tempfile
@@ -135,9 +136,7 @@ def bench_plan(
             if divisible not in own:
                 kind = "divisible" if divisible else "whole"
                 progress(f"{count} futures, {kind} measures: Lodeline")
-                own[divisible] = _measured(
-                    _ours, countries, measures, count, gap, divisible, limit=2.0 * limit
-                )
+                own[divisible] = _measured(_ours, countries, measures, count, gap, divisible)
             other = _NOTHING | {"note": given_up.get(peer, "")}
             if peer not in given_up:
                 progress(f"{count} futures: {peer}")
@@ -319,9 +318,12 @@ def _by_sppy(
 
 
 def _measured(
-    function: Callable[..., dict[str, Any]], *arguments: object, limit: float
+    function: Callable[..., dict[str, Any]], *arguments: object, limit: float = math.inf
 ) -> dict[str, Any]:
-    """Return what a function gives in a process of its own, or why it gives nothing."""
+    """Return what a function gives in a process of its own, or why it gives nothing.
+
+    `limit`: the CPU seconds that the function allows itself.
+    """
     try:
         found = apart(function, *arguments)
     except LodelineError as error:

@@ -17,6 +17,7 @@ from lodeline.network import ActivityKind
 from lodeline.results.metrics import onset_of, use_metrics
 from lodeline.results.run import Run
 from lodeline.scenarios.groups import GROUPS
+from lodeline.units import MONTHS_PER_YEAR
 
 __all__ = ["GroupTables", "group_peak", "group_tables", "groups_among", "hardest_hit"]
 
@@ -152,5 +153,5 @@ def _absorbed(run: Run) -> NDArray[np.float64]:
     """Return use and processing of the base year, t/month, in the rows' order of the series."""
     network = run.network
     uses = network.of_kind(ActivityKind.USE)
-    monthly = network.base.absorbed()[network.form[uses], network.origin[uses]] / 12.0
+    monthly = network.base.absorbed()[network.form[uses], network.origin[uses]] / MONTHS_PER_YEAR
     return np.tile(monthly, len(run.schedule.months))

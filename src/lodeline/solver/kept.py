@@ -15,7 +15,7 @@ from lodeline.solver.compiled import CompiledMarket, Variation
 from lodeline.solver.curves import Vector
 from lodeline.solver.problem import MarketProblem, Solution, Status
 
-__all__ = ["KeptMarkets"]
+__all__ = ["KeptMarkets", "same_structure"]
 
 _MOST = 4
 """Networks that are kept: events that happen or not make a few of one chain."""
@@ -58,8 +58,8 @@ class KeptMarkets:
         return self._markets[0]
 
 
-def _is_alike(one: MarketProblem, other: MarketProblem) -> bool:
-    """Return whether two problems differ in what a `Variation` holds alone, or in scale."""
+def same_structure(one: MarketProblem, other: MarketProblem) -> bool:
+    """Return whether problems have the same incidence and kinds of curves and rows."""
     a, b = one.incidence, other.incidence
     return (
         a.shape == b.shape
@@ -68,5 +68,9 @@ def _is_alike(one: MarketProblem, other: MarketProblem) -> bool:
         and np.array_equal(a.data, b.data)
         and np.array_equal(one.curves.kind, other.curves.kind)
         and np.array_equal(one.is_equality, other.is_equality)
-        and np.array_equal(one.row_price, other.row_price)
     )
+
+
+def _is_alike(one: MarketProblem, other: MarketProblem) -> bool:
+    """Return whether two problems differ in what a `Variation` holds alone, or in scale."""
+    return same_structure(one, other) and np.array_equal(one.row_price, other.row_price)

@@ -14,7 +14,7 @@ from dataclasses import replace
 import numpy as np
 
 from lodeline.solver.compiled import CompiledMarket
-from lodeline.solver.kept import KeptMarkets
+from lodeline.solver.kept import KeptMarkets, same_structure
 from lodeline.solver.pattern import Analysis
 from lodeline.solver.problem import MarketProblem
 
@@ -40,7 +40,7 @@ class Structures:
     def market(self, problem: MarketProblem) -> CompiledMarket:
         """Return ``CompiledMarket(problem)``, to the bit."""
         for k, seen in enumerate(self._seen):
-            if _is_alike(seen.problem, problem):
+            if same_structure(seen.problem, problem):
                 self._seen.insert(0, self._seen.pop(k))
                 break
         else:
@@ -49,19 +49,6 @@ class Structures:
         own = copy(self._seen[0])
         own.problem, own.analysis = problem, _fitted(own.analysis, problem)
         return own
-
-
-def _is_alike(one: MarketProblem, other: MarketProblem) -> bool:
-    """Return whether problems have one structure: the same incidence and kinds of curves."""
-    a, b = one.incidence, other.incidence
-    return (
-        a.shape == b.shape
-        and np.array_equal(a.indptr, b.indptr)
-        and np.array_equal(a.indices, b.indices)
-        and np.array_equal(a.data, b.data)
-        and np.array_equal(one.curves.kind, other.curves.kind)
-        and np.array_equal(one.is_equality, other.is_equality)
-    )
 
 
 def _fitted(analysis: Analysis, problem: MarketProblem) -> Analysis:
