@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from lodeline.errors import InputError
 from lodeline.network import BaseYear
+from lodeline.network.base_year import outputs
 from lodeline.network.doubt import Doubt, doubt_of
 from lodeline.scenarios.levels import MinimumCover, MinimumShare, SupplierLimit
 from lodeline.scenarios.measures import (
@@ -99,10 +100,7 @@ def supply_of(doubt: Doubt, form: str, members: Sequence[str]) -> Supply:
     base = doubt.base
     f = base.forms.index(form)
     inside = np.isin(base.countries, members)
-    output = base.produced[f].copy()
-    for r, recipe in enumerate(base.chain.recipes):
-        if recipe.makes == form:
-            output += base.processed[r]
+    output = outputs(base)[f]
     lanes = (base.lane_form == f) & inside[base.lane_destination] & ~inside[base.lane_origin]
     bought = np.zeros(inside.size)
     np.add.at(bought, base.lane_origin[lanes], base.lane_level[lanes])
